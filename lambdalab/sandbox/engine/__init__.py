@@ -1,0 +1,1 @@
+"""Execution environments: processes that run handlers under the Lambda Runtime API."""
