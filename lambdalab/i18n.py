@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Literal, cast, get_args
 
 Language = Literal["zh-TW", "en"]
@@ -40,7 +40,7 @@ def _from_path(path: str) -> Language | None:
     parts = PurePosixPath(path.replace("\\", "/")).parts
     for part in reversed(parts):
         if part in LANGUAGES:
-            return part  # type: ignore[return-value]
+            return part
     return None
 
 
@@ -64,7 +64,7 @@ def language() -> Language:
 
 def _cwd() -> str | None:
     try:
-        return os.getcwd()
+        return str(Path.cwd())
     except OSError:  # the folder was deleted under us
         return None
 

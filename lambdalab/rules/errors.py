@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from enum import StrEnum
 
 from lambdalab.rules.source import Source
@@ -12,7 +12,9 @@ __all__ = [
     "ErrorType",
     "ThrottleReason",
     "exit_error",
-    "failed_init_error",
+    "exit_reason",
+    "invalid_entrypoint_error",
+    "out_of_memory_error",
     "response_too_large",
     "timeout_error",
     "timeout_log_line",
@@ -26,6 +28,7 @@ class ErrorType(StrEnum):
 
     TIMEOUT = "Sandbox.Timedout"
     EXIT = "Runtime.ExitError"
+    OUT_OF_MEMORY = "Runtime.OutOfMemory"
     IMPORT = "Runtime.ImportModuleError"
     HANDLER_NOT_FOUND = "Runtime.HandlerNotFound"
     MALFORMED_HANDLER = "Runtime.MalformedHandlerName"
@@ -79,11 +82,15 @@ def exit_error(
     return _error(request_id, ErrorType.EXIT, exit_reason(exit_code, signal_name))
 
 
-def failed_init_error(request_id: str, init_error: Mapping[str, object]) -> dict[str, object]:
-    """Return what the caller sees when the function could not be initialised."""
-    return (
-        {**init_error, "requestId": request_id} if "requestId" in init_error else dict(init_error)
-    )
+def out_of_memory_error(request_id: str) -> dict[str, str]:
+    """Return the payload of an invocation that went beyond ``MemorySize``."""
+    return _error(request_id, ErrorType.OUT_OF_MEMORY, exit_reason(None, "killed"))
+
+
+def invalid_entrypoint_error(request_id: str, tried: Sequence[str]) -> dict[str, str]:
+    """Return the payload when an OS-only runtime ships no executable ``bootstrap``."""
+    text = f"Couldn't find valid bootstrap(s): [{' '.join(tried)}]"
+    return _error(request_id, ErrorType.INVALID_ENTRYPOINT, text)
 
 
 def response_too_large(size: int, limit: int) -> dict[str, str]:

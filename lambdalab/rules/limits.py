@@ -21,8 +21,10 @@ MEMORY_MAX = _fact(10_240, "MB", "記憶體上限", "most memory", _FUNCTION)
 MEMORY_DEFAULT = _fact(128, "MB", "記憶體預設值", "default memory", _FUNCTION)
 TIMEOUT_DEFAULT = _fact(3, "s", "逾時預設值", "default timeout", _FUNCTION)
 TIMEOUT_MAX = _fact(900, "s", "逾時上限", "longest timeout", _QUOTAS)
-EPHEMERAL_MIN = _fact(512, "MB", "/tmp 下限與預設值", "least and default /tmp", _FUNCTION)
-EPHEMERAL_MAX = _fact(10_240, "MB", "/tmp 上限", "largest /tmp", _FUNCTION)
+EPHEMERAL_MIN = _fact(
+    512, "MB", "暫時性儲存下限與預設值", "least and default ephemeral storage", _FUNCTION
+)
+EPHEMERAL_MAX = _fact(10_240, "MB", "暫時性儲存上限", "most ephemeral storage", _FUNCTION)
 PAYLOAD_SYNC = _fact(6 * 1024 * 1024, "bytes", "同步調用承載上限", "synchronous payload", _QUOTAS)
 PAYLOAD_ASYNC = _fact(
     1024 * 1024, "bytes", "非同步調用承載上限", "asynchronous payload", Source("botocore:Invoke")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections import deque
 from itertools import islice
@@ -38,7 +37,7 @@ class EventLog:
         return self._last
 
     def record(self, event: Event) -> None:
-        """Number, stamp and keep an event."""
+        """Keep an event, numbered and stamped."""
         now = self._clock.now()
         with self._changed:
             self._last += 1

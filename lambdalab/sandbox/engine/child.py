@@ -1,0 +1,160 @@
+"""What a fork of the zygote does: take on its environment, then run the program."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import resource
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from lambdalab.rules.limits import FILE_DESCRIPTORS
+from lambdalab.sandbox.engine import filesystem, linux, preload
+from lambdalab.sandbox.engine.filesystem import View
+from lambdalab.sandbox.engine.spec import (
+    PLACE_LAYERS,
+    PLACE_RUNTIME,
+    PLACE_TASK,
+    PLACE_TMP,
+    ProcessSpec,
+)
+
+__all__ = ["NO_ENTRYPOINT", "run"]
+
+NO_ENTRYPOINT = 126
+"""Exit status that says: none of the programs can be executed."""
+
+_TELEMETRY_FD = 3
+
+
+def run(spec: ProcessSpec, log: int, status: int, runtime: str, introduce: int | None) -> NoReturn:
+    """Become the process that ``spec`` describes; never returns.
+
+    Parameters
+    ----------
+    log
+        Descriptor that takes stdout, stderr and the framed log.
+    status
+        Descriptor on which to say that this process is up.
+    runtime
+        Folder with the packages of the managed runtime.
+    introduce
+        Descriptor on which to name this process's mount namespace; ``None`` where
+        there are no namespaces.
+    """
+    code = 1
+    try:
+        os.setsid()
+        linux.die_with_parent()
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        os.write(status, f"up {os.getpid()}\n".encode())
+        view = _take_on(spec, log, runtime, introduce)
+        code = _exec(spec, view) if spec.kind == "exec" else _python(spec, view, runtime)
+    except SystemExit as leave:
+        code = _exit_status(leave)
+    except BaseException:  # noqa: BLE001 - the last frame of the process
+        traceback.print_exc()
+    with contextlib.suppress(BaseException):
+        atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(code)
+
+
+def _exit_status(leave: SystemExit) -> int:
+    if leave.code is None:
+        return 0
+    if isinstance(leave.code, int):
+        return leave.code & 0xFF
+    print(leave.code, file=sys.stderr)
+    return 1
+
+
+def _take_on(spec: ProcessSpec, log: int, runtime: str, introduce: int | None) -> View:
+    view = View(spec.code, spec.layers, spec.temporary)
+    if introduce is not None:
+        roots = {sys.prefix, sys.base_prefix, str(Path(__file__).parents[2])}
+        view = filesystem.show_environment(
+            spec.code, spec.layers, spec.temporary, [*roots, *_package_roots()]
+        )
+        space = Path("/proc/self/ns/mnt").readlink()
+        os.write(introduce, f"{spec.environment} {space}\n".encode())
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.dup2(log, _TELEMETRY_FD)
+    os.closerange(_TELEMETRY_FD + 1, FILE_DESCRIPTORS.value)
+    with contextlib.suppress(OSError, ValueError):
+        limit = FILE_DESCRIPTORS.value
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.environ.clear()
+    places = _places(view) | {PLACE_RUNTIME: runtime}
+    for name, value in spec.variables.items():
+        os.environ[name] = _fill(value, places)
+    time.tzset()
+    os.chdir(view.task)
+    return view
+
+
+def _package_roots() -> set[str]:
+    return {entry for entry in sys.path if entry and Path(entry).is_dir()}
+
+
+def _places(view: View) -> dict[str, str]:
+    return {PLACE_TASK: view.task, PLACE_LAYERS: view.layers, PLACE_TMP: view.temporary}
+
+
+def _fill(text: str, places: dict[str, str]) -> str:
+    for name, path in places.items():
+        text = text.replace(name, path)
+    return text
+
+
+def _exec(spec: ProcessSpec, view: View) -> int:
+    os.close(_TELEMETRY_FD)
+    candidates: Sequence[str] = [_fill(path, _places(view)) for path in spec.program]
+    for path in candidates:
+        if not os.access(path, os.X_OK) or Path(path).is_dir():
+            continue
+        try:
+            os.execve(path, [path], os.environ.copy())  # noqa: S606
+        except OSError as error:
+            print(f"{path}: {error.strerror}", file=sys.stderr, flush=True)
+    return NO_ENTRYPOINT
+
+
+def _python(spec: ProcessSpec, view: View, runtime: str) -> int:
+    sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115 - lives as long as we do
+    sys.path[:] = preload.search_path(view.task, view.layers, runtime)
+    sys.path_importer_cache.clear()
+    sys.argv = ["bootstrap", spec.variables["_HANDLER"]]
+    own = preload.shadowed(sys.path[:3])
+    if own:
+        preload.forget()
+    from lambdalab.sandbox import guard
+    from lambdalab.sandbox.engine import runtime_client
+
+    guard.install()
+    run = runtime_client.run
+    if spec.client == "awslambdaric":
+        os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(_TELEMETRY_FD)
+        from lambdalab.sandbox.engine import awslambdaric_main
+
+        run = awslambdaric_main.run
+    else:
+        os.close(_TELEMETRY_FD)
+    # The course's own code is not on a Lambda machine: a handler cannot import it.
+    for name in [name for name in sys.modules if name.partition(".")[0] == "lambdalab"]:
+        del sys.modules[name]
+    run(spec.variables["_HANDLER"], os.environ["AWS_LAMBDA_RUNTIME_API"], spec.poll_in_thread)
+    return 0
