@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from lambdalab.rules.limits import FILE_DESCRIPTORS
-from lambdalab.sandbox.engine import filesystem, linux, preload
+from lambdalab.sandbox import guard
+from lambdalab.sandbox.engine import (
+    awslambdaric_main,
+    filesystem,
+    linux,
+    preload,
+    runtime_client,
+)
 from lambdalab.sandbox.engine.filesystem import View
 from lambdalab.sandbox.engine.spec import (
     PLACE_LAYERS,
@@ -141,15 +148,10 @@ def _python(spec: ProcessSpec, view: View, runtime: str) -> int:
     own = preload.shadowed(sys.path[:3])
     if own:
         preload.forget()
-    from lambdalab.sandbox import guard
-    from lambdalab.sandbox.engine import runtime_client
-
     guard.install()
     run = runtime_client.run
     if spec.client == "awslambdaric":
         os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(_TELEMETRY_FD)
-        from lambdalab.sandbox.engine import awslambdaric_main
-
         run = awslambdaric_main.run
     else:
         os.close(_TELEMETRY_FD)
