@@ -1,0 +1,117 @@
+"""The control calls under ``/_lambdalab/``: looking, settings, reset, save, load, stop."""
+
+from __future__ import annotations
+
+import dataclasses
+import hmac
+import json
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from lambdalab.errors import LambdalabError
+from lambdalab.i18n import message
+from lambdalab.sandbox.events import event_to_json
+from lambdalab.sandbox.lambda_service.http_invoke import Answer
+
+if TYPE_CHECKING:
+    from lambdalab.sandbox.core import Core
+
+__all__ = ["Control"]
+
+_WAIT_MAX_S = 30.0
+_LIMIT_MAX = 100_000
+
+
+class Control:
+    """Answers control calls.
+
+    Parameters
+    ----------
+    core
+        The sandbox.
+    token
+        What a caller must show.
+    """
+
+    def __init__(self, core: Core, token: str) -> None:
+        self._core = core
+        self._token = token
+        self._calls: dict[tuple[str, str], Callable[[dict[str, Any]], object]] = {
+            ("GET", "status"): self._status,
+            ("GET", "events"): self._events,
+            ("POST", "settings"): self._settings,
+            ("POST", "reset"): self._reset,
+            ("POST", "environments/shutdown"): self._shutdown,
+            ("POST", "save"): self._save,
+            ("POST", "load"): self._load,
+            ("POST", "stop"): self._stop,
+        }
+
+    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Answer one call; ``path`` is what follows ``/_lambdalab/``."""
+        name, _, query = path.partition("?")
+        if not hmac.compare_digest(
+            headers.get("x-lambdalab-token", "").encode(), self._token.encode()
+        ):
+            return _json(403, {"error": message("sandbox.refuse.token")})
+        call = self._calls.get((method, name))
+        if call is None:
+            return _json(404, {"error": message("sandbox.refuse.unknown", path=f"{method} {name}")})
+        try:
+            values: Any = json.loads(body) if body else {}
+            if not isinstance(values, dict):
+                raise ValueError("the body must be a JSON object")
+            values |= {key: found[-1] for key, found in parse_qs(query).items()}
+            return _json(200, call(values))
+        except LambdalabError as error:
+            return _json(409, {"error": str(error)})
+        except (ValueError, KeyError, TypeError) as error:
+            traceback.print_exc(file=sys.stderr)
+            return _json(400, {"error": f"{name}: {error}"})
+
+    def _status(self, _values: dict[str, Any]) -> object:
+        return self._core.status()
+
+    def _events(self, values: dict[str, Any]) -> object:
+        after = int(values.get("after", 0))
+        wait = min(max(float(values.get("wait", 0)), 0.0), _WAIT_MAX_S)
+        limit = min(max(int(values.get("limit", 10_000)), 1), _LIMIT_MAX)
+        log = self._core.events
+        found = log.after(after, wait=wait, limit=limit)
+        return {
+            "events": [event_to_json(event) for event in found],
+            "last": log.last,
+            "run": self._core.run,
+        }
+
+    def _settings(self, values: dict[str, Any]) -> object:
+        settings = self._core.executor.update_settings(**values)
+        self._core.service.forget()
+        return dataclasses.asdict(settings)
+
+    def _reset(self, _values: dict[str, Any]) -> object:
+        self._core.reset()
+        return {}
+
+    def _shutdown(self, values: dict[str, Any]) -> object:
+        return {"count": self._core.executor.shutdown_idle(values.get("function"))}
+
+    def _save(self, values: dict[str, Any]) -> object:
+        self._core.save(Path(values["path"]))
+        return {}
+
+    def _load(self, values: dict[str, Any]) -> object:
+        self._core.load(Path(values["path"]))
+        return {}
+
+    def _stop(self, _values: dict[str, Any]) -> object:
+        self._core.stop()
+        return {}
+
+
+def _json(status: int, data: object) -> Answer:
+    return Answer(status, (("Content-Type", "application/json"),), json.dumps(data).encode())

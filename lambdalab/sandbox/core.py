@@ -1,0 +1,128 @@
+"""All parts of one running sandbox, and what concerns them together."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+import lambdalab
+from lambdalab.sandbox import state
+from lambdalab.sandbox.control import Control
+from lambdalab.sandbox.engine.executor import Executor
+from lambdalab.sandbox.eventlog import EventLog
+from lambdalab.sandbox.events import SandboxReset
+from lambdalab.sandbox.gate import Gate
+from lambdalab.sandbox.lambda_service import backend, hooks, responses
+from lambdalab.sandbox.lambda_service.service import LambdaService
+from lambdalab.sandbox.logsink import CloudWatchSink
+from lambdalab.sandbox.registry import Record
+
+__all__ = ["Core"]
+
+
+class Core:
+    """The sandbox.
+
+    Parameters
+    ----------
+    record
+        What is written down of it.
+    executor, events, sink
+        Made before, because they need no moto.
+    owner
+        Process with which it ends.
+    stop
+        Called to end it; returns at once.
+    """
+
+    def __init__(
+        self,
+        record: Record,
+        *,
+        executor: Executor,
+        events: EventLog,
+        sink: CloudWatchSink,
+        owner: int | None,
+        stop: Callable[[], None],
+    ) -> None:
+        backend.install()
+        responses.install()
+        self.run = record.run
+        self.executor = executor
+        self.events = events
+        self.sink = sink
+        self.stop = stop
+        self.gate = Gate()
+        self.service = LambdaService(executor, events, record.folder / "code")
+        hooks.attach(self.service)
+        self.control = Control(self, record.token)
+        self.moto: Any = DomainDispatcherApplication(create_backend_app)
+        self._record = record
+        self._owner = owner
+        self._started = time.time()
+        self._whole = threading.Lock()
+
+    def status(self) -> dict[str, Any]:
+        """Return what ``GET /_lambdalab/status`` answers."""
+        return {
+            "pid": self._record.pid,
+            "port": self._record.port,
+            "version": lambdalab.__version__,
+            "started": self._started,
+            "owner": self._owner,
+            "workspace": self._record.workspace,
+            "folder": str(self._record.folder),
+            "isolation": self.executor.isolation(),
+            "functions": self.service.functions(),
+            "environments": [dataclasses.asdict(one) for one in self.executor.environments()],
+            "invocations": self.service.invocations,
+            "settings": dataclasses.asdict(self.executor.settings),
+            "run": self.run,
+        }
+
+    def reset(self) -> None:
+        """Empty everything."""
+        with self._whole:
+            self.service.clear()
+            self.executor.reset()
+            with self.gate.alone():
+                self.sink.clear()
+                state.clear()
+                self.service.clear()
+                self.service.invocations = 0
+            self.service.collect()
+            self.events.record(SandboxReset())
+
+    def save(self, path: Path) -> None:
+        """Write all state to a file."""
+        with self._whole:
+            self.sink.drain()
+            with self.gate.alone():
+                data = state.dump()
+            state.write(path, data)
+
+    def load(self, path: Path) -> None:
+        """Replace all state by a file's; if that cannot be, nothing changes."""
+        with self._whole:
+            backends = state.parse(state.read(path), path)
+            self.service.clear()
+            self.executor.reset()
+            with self.gate.alone():
+                self.sink.clear()
+                state.clear()
+                state.restore(backends)
+                self.service.clear()
+                self.service.invocations = 0
+            self.service.collect()
+            self.events.record(SandboxReset())
+
+    def housekeep(self) -> None:
+        """Do what a change could not do at once."""
+        if self.service.codes.waiting:
+            self.service.collect()

@@ -1,0 +1,163 @@
+"""Pickles moto's objects, and unpickles nothing but them."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import pickle
+import threading
+import types
+import weakref
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from typing import Any
+
+from lambdalab.sandbox.untyped import Untyped
+
+__all__ = ["Prototype", "StatePickler", "StateUnpickler", "UnsafeStateError"]
+
+_LOCK = type(threading.Lock())
+_RLOCK = type(threading.RLock())
+_OWN = __name__
+
+_STANDARD = frozenset(
+    {
+        ("builtins", "bytearray"),
+        ("builtins", "complex"),
+        ("builtins", "frozenset"),
+        ("builtins", "set"),
+        ("collections", "OrderedDict"),
+        ("collections", "defaultdict"),
+        ("collections", "deque"),
+        ("collections", "Counter"),
+        ("datetime", "date"),
+        ("datetime", "datetime"),
+        ("datetime", "time"),
+        ("datetime", "timedelta"),
+        ("datetime", "timezone"),
+        ("decimal", "Decimal"),
+        ("ipaddress", "IPv4Address"),
+        ("ipaddress", "IPv4Network"),
+        ("ipaddress", "IPv6Address"),
+        ("ipaddress", "IPv6Network"),
+        ("uuid", "UUID"),
+        ("uuid", "SafeUUID"),
+        ("zoneinfo", "ZoneInfo"),
+        ("builtins", "list"),
+        ("builtins", "dict"),
+        ("builtins", "str"),
+        ("builtins", "int"),
+        ("builtins", "float"),
+        ("builtins", "bool"),
+        ("builtins", "tuple"),
+        ("builtins", "bytes"),
+        ("builtins", "object"),
+        (_OWN, "Prototype"),
+        (_OWN, "new_lock"),
+        (_OWN, "new_rlock"),
+        (_OWN, "new_weak_values"),
+    }
+)
+"""What a state file may name outside of moto. No function but our own three."""
+
+
+class UnsafeStateError(Exception):
+    """A state file names something that a state file never holds."""
+
+
+class Prototype:
+    """Makes equal things: stands for the local functions moto gives to ``defaultdict``."""
+
+    def __init__(self, thing: Untyped) -> None:
+        self.thing = thing
+
+    def __call__(self) -> Untyped:
+        """Return a fresh copy."""
+        return deepcopy(self.thing)
+
+
+def new_lock() -> Untyped:
+    """Return a free lock in the place of one that was pickled."""
+    return threading.Lock()
+
+
+def new_rlock() -> Untyped:
+    """Return a free reentrant lock in the place of one that was pickled."""
+    return threading.RLock()
+
+
+def new_weak_values(items: Iterable[tuple[Any, Any]]) -> weakref.WeakValueDictionary[Any, Any]:
+    """Return a weak dictionary of what is pickled elsewhere."""
+    return weakref.WeakValueDictionary(dict(items))
+
+
+class StatePickler(pickle.Pickler):
+    """Writes moto's objects.
+
+    Parameters
+    ----------
+    file
+        Where to.
+    names
+        ``id`` of each backend dictionary -> its place: an object that refers to one
+        is restored to refer to the living one.
+    """
+
+    def __init__(self, file: io.BytesIO, names: Mapping[int, str]) -> None:
+        super().__init__(file, protocol=5)
+        self._names = names
+
+    def persistent_id(self, obj: Untyped) -> Untyped:
+        """Name a backend dictionary instead of writing it."""
+        place = self._names.get(id(obj))
+        if place is not None:
+            return ("backends", place)
+        return None
+
+    def reducer_override(self, obj: Untyped) -> Untyped:
+        """Write down what Python itself cannot: locks, weak dictionaries, local functions."""
+        if isinstance(obj, _LOCK):
+            return new_lock, ()
+        if isinstance(obj, _RLOCK):
+            return new_rlock, ()
+        if isinstance(obj, weakref.WeakValueDictionary):
+            return new_weak_values, (list(obj.items()),)
+        if type(obj) is defaultdict and isinstance(obj.default_factory, types.FunctionType):
+            factory = obj.default_factory
+            if "<" in factory.__qualname__:
+                return defaultdict, (Prototype(factory()),), None, None, iter(obj.items())
+        return NotImplemented
+
+
+class StateUnpickler(pickle.Unpickler):
+    """Reads moto's objects; anything else is refused before it exists."""
+
+    def find_class(self, module: str, name: str) -> Untyped:
+        """Return a class of moto, or one of the few others that are allowed.
+
+        Raises
+        ------
+        UnsafeStateError
+            It is neither.
+        """
+        if (module, name) in _STANDARD:
+            return getattr(importlib.import_module(module), name)
+        if "." in name or not module.startswith("moto."):
+            raise UnsafeStateError(f"{module}.{name}")
+        found = getattr(importlib.import_module(module), name, None)
+        if not isinstance(found, type) or found.__module__ != module:
+            raise UnsafeStateError(f"{module}.{name}")
+        return found
+
+    def persistent_load(self, pid: Untyped) -> Untyped:
+        """Return the living backend dictionary that was named."""
+        kind, place = pid
+        module, _, attribute = str(place).partition(":")
+        from moto.core.base_backend import BackendDict
+
+        if kind == "backends" and module.startswith("moto."):
+            found = getattr(importlib.import_module(module), attribute, None)
+            if isinstance(found, BackendDict):
+                return found
+        raise UnsafeStateError(str(place))

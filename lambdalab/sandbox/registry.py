@@ -1,0 +1,239 @@
+"""Where running sandboxes are written down: one folder per workspace, one record, one lock."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lambdalab.errors import LambdalabError
+from lambdalab.i18n import message
+from lambdalab.sandbox.owner import identity
+
+__all__ = [
+    "RECORD",
+    "Record",
+    "SandboxError",
+    "clean",
+    "discard",
+    "find_workspace",
+    "lock",
+    "read",
+    "remove_tree",
+    "root",
+    "sweep",
+    "workspace_folder",
+    "write",
+]
+
+RECORD = "sandbox.json"
+_LOCK = "lock"
+_RUN = "run-"
+
+
+class SandboxError(LambdalabError):
+    """The sandbox cannot be started, found or spoken to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What ``sandbox.json`` says of a running sandbox."""
+
+    pid: int
+    identity: str
+    """Tells its process from a later one with the same number."""
+    port: int
+    token: str
+    run: str
+    workspace: str
+    path: Path
+    """The record's own place."""
+
+    @property
+    def folder(self) -> Path:
+        """The folder of this run's files."""
+        return self.path.parent / f"{_RUN}{self.run}"
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process still exists."""
+        return identity(self.pid) == self.identity
+
+
+def find_workspace(start: Path | None = None) -> Path:
+    """Return the course folder around ``start``; outside of one, the current folder itself."""
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / ".lambdalab").is_dir():
+            return folder
+    return here
+
+
+def _failed(what: Path, error: OSError) -> SandboxError:
+    return SandboxError(message("sandbox.start.folder", path=what, reason=error.strerror or error))
+
+
+def root() -> Path:
+    """Return the folder of all sandboxes of this user, private to them.
+
+    Raises
+    ------
+    SandboxError
+        It cannot be made, or somebody else could reach into it.
+    """
+    given = os.environ.get("XDG_RUNTIME_DIR", "")
+    if given and Path(given).is_dir() and os.access(given, os.W_OK | os.X_OK):
+        folder = Path(given) / "lambdalab"
+    else:
+        folder = Path(tempfile.gettempdir()) / f"lambdalab-{os.getuid()}"
+    try:
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        facts = folder.lstat()
+    except OSError as error:
+        raise _failed(folder, error) from error
+    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid() or facts.st_mode & 0o077:
+        raise SandboxError(message("sandbox.start.not_private", path=folder))
+    return folder
+
+
+def workspace_folder(workspace: Path) -> Path:
+    """Return the folder for the sandbox of a workspace (made by :func:`lock`)."""
+    name = hashlib.sha256(os.fsencode(workspace.resolve())).hexdigest()[:16]
+    return root() / name
+
+
+@contextlib.contextmanager
+def lock(folder: Path, *, wait: bool = True) -> Iterator[bool]:
+    """Hold the lock of a workspace's folder, which is made if need be.
+
+    Yields whether the lock is held (always, with ``wait``). The end of a process,
+    however it ends, gives its lock back: a stale one cannot be.
+    """
+    while True:
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            continue  # another process removed the folder just now
+        except OSError as error:
+            raise _failed(folder, error) from error
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                yield False
+                return
+            if not _same(descriptor, folder / _LOCK):
+                continue
+            yield True
+            return
+        finally:
+            os.close(descriptor)
+
+
+def _same(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def read(path: Path) -> Record | None:
+    """Return the record at ``path``; ``None`` if there is none or it is damaged."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return Record(path=path, **data)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def write(record: Record) -> None:
+    """Write a record so that a reader sees all of it or nothing."""
+    data = asdict(record)
+    del data["path"]
+    fresh = record.path.with_name(f"{RECORD}.{os.getpid()}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(data, file)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(record.path)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder with everything in it, read-only parts included; gone is fine."""
+
+    def unlock(_function: object, path: str, _error: object) -> None:
+        parent = Path(path).parent
+        with contextlib.suppress(OSError):
+            parent.chmod(0o700)
+            place = Path(path)
+            if place.is_dir() and not place.is_symlink():
+                place.chmod(0o700)
+                shutil.rmtree(place, ignore_errors=True)
+            else:
+                place.unlink(missing_ok=True)
+
+    shutil.rmtree(folder, onerror=unlock)
+
+
+def clean(folder: Path) -> bool:
+    """Remove what dead sandboxes left in a workspace's folder; its lock must be held.
+
+    Returns whether there was anything.
+    """
+    path = folder / RECORD
+    record = read(path)
+    if record is not None and record.alive:
+        return False
+    found = path.exists()
+    path.unlink(missing_ok=True)
+    for run in folder.glob(f"{_RUN}*"):
+        found = True
+        remove_tree(run)
+    return found
+
+
+def discard(record: Record) -> None:
+    """Remove a run's files as its sandbox ends, and the workspace's folder if it is empty."""
+    folder = record.path.parent
+    if not folder.is_dir():
+        return
+    written = read(record.path)
+    if written is not None and written.run == record.run:
+        record.path.unlink(missing_ok=True)
+    remove_tree(record.folder)
+    with lock(folder):
+        if not any(entry.name != _LOCK for entry in folder.iterdir()):
+            (folder / _LOCK).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+
+def sweep(keep: Path) -> None:
+    """Remove what dead sandboxes of other workspaces left; ``keep`` is left alone."""
+    for folder in keep.parent.iterdir():
+        if folder == keep or not folder.is_dir():
+            continue
+        record = read(folder / RECORD)
+        if record is not None and record.alive:
+            continue
+        with contextlib.suppress(OSError), lock(folder, wait=False) as held:
+            if held and (clean(folder) or not any(folder.glob(f"{_RUN}*"))):
+                (folder / _LOCK).unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    folder.rmdir()

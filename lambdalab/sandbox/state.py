@@ -1,0 +1,226 @@
+"""All of moto's state: emptied, written to a file, read back from one."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import io
+import json
+import os
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import lambdalab
+from lambdalab.i18n import message
+from lambdalab.sandbox.pickling import StatePickler, StateUnpickler, UnsafeStateError
+from lambdalab.sandbox.registry import SandboxError
+from lambdalab.sandbox.untyped import Untyped
+
+__all__ = ["Backends", "clear", "dump", "parse", "read", "restore", "write"]
+
+Backends = dict[str, dict[str, dict[str, Any]]]
+"""``module:name`` of a backend dictionary -> account -> Region -> backend."""
+
+_MAGIC = b"LAMBDALAB SANDBOX STATE\n"
+_FORMAT = 1
+_HEADER_MAX = 4096
+
+
+def _known() -> Iterator[tuple[str, Any]]:
+    """Yield every backend dictionary of moto that holds something, by its place."""
+    from moto.core.base_backend import BackendDict
+
+    used = {id(one): one for one in BackendDict._instances}
+    for name, module in list(sys.modules.items()):
+        if not name.startswith("moto.") or not name.endswith("models"):
+            continue
+        for attribute, value in list(vars(module).items()):
+            if id(value) in used and isinstance(value, BackendDict):
+                del used[id(value)]
+                yield f"{name}:{attribute}", value
+
+
+def clear() -> None:
+    """Empty every service."""
+    from moto.core.base_backend import BackendDict
+    from moto.core.model_instances import reset_model_data
+
+    BackendDict.reset()
+    reset_model_data()
+
+
+def dump() -> bytes:
+    """Return the state of all services in use, as the file holds it.
+
+    Raises
+    ------
+    SandboxError
+        A service's state cannot be written down; it is named.
+    """
+    services = dict(_known())
+    whole: Backends = {
+        place: {account: dict(regions.items()) for account, regions in backends.items()}
+        for place, backends in services.items()
+    }
+    names = {id(backends): place for place, backends in services.items()}
+    try:
+        body = _pickled(whole, names)
+    except Exception as error:
+        raise _culprit(whole, names) or SandboxError(
+            message("sandbox.state.unsavable", service="moto", reason=error)
+        ) from error
+    packed = zlib.compress(body, 1)
+    header = {
+        "format": _FORMAT,
+        "lambdalab": lambdalab.__version__,
+        "moto": importlib.metadata.version("moto"),
+        "python": f"{sys.version_info.major}.{sys.version_info.minor}",
+        "sha256": hashlib.sha256(packed).hexdigest(),
+    }
+    return _MAGIC + json.dumps(header).encode() + b"\n" + packed
+
+
+def _pickled(data: object, names: dict[int, str]) -> bytes:
+    buffer = io.BytesIO()
+    StatePickler(buffer, names).dump(data)
+    return buffer.getvalue()
+
+
+def _culprit(whole: Backends, names: dict[int, str]) -> SandboxError | None:
+    for place, accounts in whole.items():
+        try:
+            _pickled(accounts, names)
+        except Exception as error:  # noqa: BLE001 - whatever it is, its service gets named
+            service = place.split(".")[1]
+            return SandboxError(message("sandbox.state.unsavable", service=service, reason=error))
+    return None
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a state file: all of it or nothing.
+
+    Raises
+    ------
+    SandboxError
+        It cannot be written.
+    """
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        try:
+            with fresh.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                fresh.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise SandboxError(
+            message("sandbox.state.unwritable", path=path, reason=error.strerror or error)
+        ) from error
+
+
+def read(path: Path) -> bytes:
+    """Return the bytes of a state file.
+
+    Raises
+    ------
+    SandboxError
+        It cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SandboxError(
+            message("sandbox.state.unreadable", path=path, reason=error.strerror or error)
+        ) from error
+
+
+def parse(data: bytes, path: Path) -> Backends:
+    """Return what a state file holds; the current state is not touched.
+
+    Raises
+    ------
+    SandboxError
+        It is foreign, damaged, of another version, or holds what it must not.
+    """
+    if not data.startswith(_MAGIC):
+        raise SandboxError(message("sandbox.state.foreign", path=path))
+    head, newline, packed = data[len(_MAGIC) :].partition(b"\n")
+    try:
+        if not newline or len(head) > _HEADER_MAX:
+            raise ValueError("header")
+        header = json.loads(head)
+        theirs = {name: str(header[name]) for name in ("format", "moto", "python")}
+        checksum = str(header["sha256"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, "header") from error
+    ours = {
+        "format": str(_FORMAT),
+        "moto": importlib.metadata.version("moto"),
+        "python": f"{sys.version_info.major}.{sys.version_info.minor}",
+    }
+    for name, value in ours.items():
+        if theirs[name] != value:
+            raise SandboxError(
+                message(
+                    "sandbox.state.version", path=path, what=name, theirs=theirs[name], ours=value
+                )
+            )
+    if hashlib.sha256(packed).hexdigest() != checksum:
+        raise _damaged(path, "checksum")
+    try:
+        backends: Backends = StateUnpickler(io.BytesIO(zlib.decompress(packed))).load()
+        _check(backends)
+        return backends
+    except UnsafeStateError as error:
+        raise SandboxError(message("sandbox.state.unsafe", path=path, what=error)) from error
+    except Exception as error:  # a damaged pickle fails in every way there is
+        raise _damaged(path, f"{type(error).__name__}: {error}") from error
+
+
+def _damaged(path: Path, reason: str) -> SandboxError:
+    return SandboxError(message("sandbox.state.damaged", path=path, reason=reason))
+
+
+def _check(backends: Backends) -> None:
+    from moto.core.base_backend import BaseBackend
+
+    for place, accounts in backends.items():
+        _dictionary(place)
+        for account, regions in accounts.items():
+            for region, backend in regions.items():
+                if not (
+                    isinstance(backend, BaseBackend)
+                    and isinstance(account, str)
+                    and isinstance(region, str)
+                ):
+                    raise TypeError(f"{place} holds no backends")
+
+
+def _dictionary(place: str) -> Untyped:
+    from moto.core.base_backend import BackendDict
+
+    module, _, attribute = place.partition(":")
+    if not module.startswith("moto.") or not module.endswith("models"):
+        raise UnsafeStateError(place)
+    found = getattr(importlib.import_module(module), attribute)
+    if not isinstance(found, BackendDict):
+        raise UnsafeStateError(place)
+    return found
+
+
+def restore(backends: Backends) -> None:
+    """Put parsed state in the place of the current one, which must be empty."""
+    for place, accounts in backends.items():
+        dictionary = _dictionary(place)
+        for account, regions in accounts.items():
+            account_backends = dictionary[account]
+            for region, backend in regions.items():
+                dict.__setitem__(account_backends, region, backend)
