@@ -98,7 +98,7 @@ class Sandbox:
         removed = credentials.adopt(os.environ, self.environment())
         boto3 = sys.modules.get("boto3")
         if boto3 is not None:
-            boto3.DEFAULT_SESSION = None  # it may remember a real account
+            vars(boto3)["DEFAULT_SESSION"] = None  # it may remember a real account
         guard.install()
         if removed and not quiet:
             print(message("sandbox.start.set_aside", names=", ".join(removed)), file=sys.stderr)

@@ -80,11 +80,10 @@ class Control:
         after = int(values.get("after", 0))
         wait = min(max(float(values.get("wait", 0)), 0.0), _WAIT_MAX_S)
         limit = min(max(int(values.get("limit", 10_000)), 1), _LIMIT_MAX)
-        log = self._core.events
-        found = log.after(after, wait=wait, limit=limit)
+        found = self._core.recorded(after, wait=wait, limit=limit)
         return {
             "events": [event_to_json(event) for event in found],
-            "last": log.last,
+            "last": self._core.events.last,
             "run": self._core.run,
         }
 

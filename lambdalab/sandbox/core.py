@@ -16,7 +16,7 @@ from lambdalab.sandbox import state
 from lambdalab.sandbox.control import Control
 from lambdalab.sandbox.engine.executor import Executor
 from lambdalab.sandbox.eventlog import EventLog
-from lambdalab.sandbox.events import SandboxReset
+from lambdalab.sandbox.events import Event, SandboxReset
 from lambdalab.sandbox.gate import Gate
 from lambdalab.sandbox.lambda_service import backend, hooks, responses
 from lambdalab.sandbox.lambda_service.service import LambdaService
@@ -67,6 +67,7 @@ class Core:
         self._owner = owner
         self._started = time.time()
         self._whole = threading.Lock()
+        self._before = 0
 
     def status(self) -> dict[str, Any]:
         """Return what ``GET /_lambdalab/status`` answers."""
@@ -96,8 +97,7 @@ class Core:
                 state.clear()
                 self.service.clear()
                 self.service.invocations = 0
-            self.service.collect()
-            self.events.record(SandboxReset())
+            self._restart_events()
 
     def save(self, path: Path) -> None:
         """Write all state to a file."""
@@ -119,8 +119,17 @@ class Core:
                 state.restore(backends)
                 self.service.clear()
                 self.service.invocations = 0
-            self.service.collect()
-            self.events.record(SandboxReset())
+            self._restart_events()
+
+    def _restart_events(self) -> None:
+        self.service.collect()
+        first = SandboxReset()
+        self.events.record(first)
+        self._before = first.seq - 1
+
+    def recorded(self, after: int, *, wait: float, limit: int) -> list[Event]:
+        """Return the events above ``after``; those from before a reset are gone."""
+        return self.events.after(max(after, self._before), wait=wait, limit=limit)
 
     def housekeep(self) -> None:
         """Do what a change could not do at once."""

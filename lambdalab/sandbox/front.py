@@ -9,6 +9,7 @@ import re
 import sys
 import traceback
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,6 +39,18 @@ class _BadRequestError(Exception):
     """What came is not HTTP that can be answered."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One request as it was read; ``line`` and ``head`` are its raw lines."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    line: bytes
+    head: list[bytes]
+
+
 class FrontHandler(MotoRequestHandler):  # type: ignore[misc]
     """One connection. Lambda's Invoke and control calls never become a WSGI request."""
 
@@ -62,13 +75,13 @@ class FrontHandler(MotoRequestHandler):  # type: ignore[misc]
             )
             method, path = words[0], words[1]
             refusal = self._refuse(path, headers)
-            body = self._body(headers)
+            request = _Request(method, path, headers, self._body(headers), line, head)
         except _BadRequestError as error:
             text = json.dumps({"message": f"bad request: {error}"}).encode()
             self.close_connection = True
             self._send(Answer(400, (("Content-Type", "application/json"),), text))
             return
-        answer = refusal or self._answer(method, path, headers, body, line, head)
+        answer = refusal or self._answer(request)
         self._send(answer, with_body=method != "HEAD")
 
     # -- reading --------------------------------------------------------------------------
@@ -128,53 +141,45 @@ class FrontHandler(MotoRequestHandler):  # type: ignore[misc]
             return _refused("OriginRefused", message("sandbox.refuse.origin", origin=origin))
         return None
 
-    def _answer(
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        line: bytes,
-        head: list[bytes],
-    ) -> Answer:
+    def _answer(self, request: _Request) -> Answer:
         core = self.core
+        path = request.path
         if path.startswith(_CONTROL):
-            return core.control.answer(method, path[len(_CONTROL) :], headers, body)
+            return core.control.answer(
+                request.method, path[len(_CONTROL) :], request.headers, request.body
+            )
         try:
-            signed = signature(path, headers)
+            signed = signature(path, request.headers)
         except Refusal as error:
             return error.answer
         try:
-            if method == "POST":
+            if request.method == "POST":
                 match = http_invoke.PATH.fullmatch(path)
                 if match is not None:
                     return http_invoke.invoke(
-                        core.service, match, headers, body, signed.account, signed.region
+                        core.service,
+                        match,
+                        request.headers,
+                        request.body,
+                        account=signed.account,
+                        region=signed.region,
                     )
             if path.startswith("/moto-api"):
                 return _refused("NotAvailable", message("sandbox.refuse.moto_api"))
-            return self._moto(signed, method, path, line, head, body)
+            return self._moto(signed, request)
         except Exception as error:  # noqa: BLE001 - whatever fails, the caller gets an answer
             return _failed(error, signed)
 
-    def _moto(
-        self,
-        signed: Signature,
-        method: str,
-        path: str,
-        line: bytes,
-        head: list[bytes],
-        body: bytes,
-    ) -> Answer:
+    def _moto(self, signed: Signature, request: _Request) -> Answer:
         core = self.core
         if signed.service == "logs":
             core.sink.drain()
-        self.raw_requestline = line
-        self.command, self.path, self.request_version = method, path, "HTTP/1.1"
-        self.headers = http.client.parse_headers(io.BytesIO(b"".join(head) + b"\r\n"))
+        self.raw_requestline = request.line
+        self.command, self.path, self.request_version = request.method, request.path, "HTTP/1.1"
+        self.headers = http.client.parse_headers(io.BytesIO(b"".join(request.head) + b"\r\n"))
         environ: dict[str, Any] = self.make_environ()
-        environ["wsgi.input"] = io.BytesIO(body)
-        environ["CONTENT_LENGTH"] = str(len(body))
+        environ["wsgi.input"] = io.BytesIO(request.body)
+        environ["CONTENT_LENGTH"] = str(len(request.body))
         environ.pop("HTTP_TRANSFER_ENCODING", None)
         environ.pop("wsgi.input_terminated", None)
         started: list[tuple[str, list[tuple[str, str]]]] = []

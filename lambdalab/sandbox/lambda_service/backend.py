@@ -48,7 +48,7 @@ class LabBackend(models.LambdaBackend):  # type: ignore[misc]
         validation.check_configuration(spec, new=True)
         check_role(self.account_id, self.partition, spec["Role"])
         code = dict(spec.get("Code") or {})
-        check_code(self.account_id, self.region_name, code)
+        data = check_code(self.account_id, self.region_name, code)
         spec |= {"FunctionName": name, "Code": code}
         publish = spec.pop("Publish", False)
         with _changing:
@@ -57,6 +57,7 @@ class LabBackend(models.LambdaBackend):  # type: ignore[misc]
             function: LabFunction = LabFunction(
                 account_id=self.account_id, spec=spec, region=self.region_name, version=LATEST
             )
+            function.take(data)
             function.check_size()
             self._lambdas.put_function(function)
             hooks.service().changed(function.unqualified_arn, LATEST)
@@ -183,6 +184,7 @@ class LabBackend(models.LambdaBackend):  # type: ignore[misc]
 
     def update_alias(
         self,
+        *,
         name: str,
         function_name: str,
         function_version: str | None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import copy
 import hashlib
 import json
@@ -86,9 +88,6 @@ def check_code(account: str, region: str, code: dict[str, Any]) -> bytes:
 
 
 def _decoded(text: Untyped) -> bytes:
-    import base64
-    import binascii
-
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError, TypeError) as error:
@@ -222,6 +221,13 @@ class LabFunction(models.LambdaFunction):  # type: ignore[misc]
 
     # -- changes --------------------------------------------------------------------------
 
+    def take(self, data: bytes) -> None:
+        """Make ``data`` the code: moto passes over ``S3ObjectVersion``."""
+        self.code_bytes = data
+        self.code_size = len(data)
+        self.code_digest = codestore.digest(data)
+        self.code_sha_256 = base64.b64encode(bytes.fromhex(self.code_digest)).decode()
+
     def touch(self) -> None:
         """Note that this version has changed."""
         self.revision_id = str(mock_random.uuid4())
@@ -275,8 +281,9 @@ class LabFunction(models.LambdaFunction):  # type: ignore[misc]
         if updated_spec.get("DryRun"):
             return self.get_configuration()
         # A published version shares the dictionary until here.
-        self.code = dict(self.code)
+        self.code: dict[str, Any] = dict(self.code)
         self._set_function_code(updated_spec)
+        self.take(data)
         if updated_spec.get("Architectures"):
             self.architectures = updated_spec["Architectures"]
         self.touch()

@@ -43,6 +43,7 @@ def invoke(
     match: re.Match[str],
     headers: Mapping[str, str],
     body: bytes,
+    *,
     account: str,
     region: str,
 ) -> Answer:

@@ -199,7 +199,8 @@ class LambdaService:
             raise missing
         numbered = {str(one.version): one for one in group["versions"]}
         numbered[LATEST] = group["latest"]
-        primary, additional = qualifier or LATEST, {}
+        primary = qualifier or LATEST
+        additional: dict[str, float] = {}
         if primary not in numbered:
             alias = backend._lambdas._aliases[arn].get(primary)
             if alias is None:
