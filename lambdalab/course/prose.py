@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-__all__ = ["CODE", "Line", "Prose", "html", "read", "skeleton"]
+__all__ = ["CODE", "Line", "Prose", "html", "plain", "read", "skeleton"]
 
 CODE = "\ue000"
 """Stands in plain text where inline code stood."""
@@ -55,6 +55,22 @@ def html(text: str, *, inline: bool = False) -> str:
 
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     return str(parser.renderInline(text) if inline else parser.render(text)).strip()
+
+
+def plain(text: str) -> str:
+    """Return Markdown as text for a terminal: no marks, but code and paragraphs stay."""
+    parts: list[str] = []
+    for token in _parser().parse(text):
+        if token.type == "inline":
+            parts.append(
+                "".join(
+                    "\n" if child.type in ("softbreak", "hardbreak") else child.content
+                    for child in token.children or ()
+                )
+            )
+        elif token.type in ("fence", "code_block"):
+            parts.append(token.content.rstrip("\n"))
+    return "\n".join(parts)
 
 
 def read(text: str) -> Prose:
