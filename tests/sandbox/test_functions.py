@@ -38,7 +38,7 @@ def test_created_function_is_complete(functions: Functions) -> None:
         LoggingConfig={"LogFormat": "JSON", "LogGroup": "/my/group"},
         TracingConfig={"Mode": "Active"},
         DeadLetterConfig={"TargetArn": "arn:aws:sqs:us-east-1:123456789012:dlq"},
-        Environment={"Variables": {"A": "1"}},
+        Environment={"Variables": {"KEY": "1"}},
         Description="d",
     )
     found = functions.client.get_function_configuration(FunctionName="f")
@@ -57,7 +57,7 @@ def test_created_function_is_complete(functions: Functions) -> None:
         assert config["TracingConfig"] == {"Mode": "Active"}
         assert config["DeadLetterConfig"]["TargetArn"].endswith(":dlq")
         assert config["SnapStart"] == {"ApplyOn": "None", "OptimizationStatus": "Off"}
-        assert config["Environment"] == {"Variables": {"A": "1"}}
+        assert config["Environment"] == {"Variables": {"KEY": "1"}}
         assert config["FunctionArn"] == "arn:aws:lambda:us-east-1:123456789012:function:f"
         assert re.fullmatch(r"[0-9a-f-]{36}", config["RevisionId"])
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}\+0000", config["LastModified"])
@@ -163,9 +163,9 @@ def test_role_must_trust_lambda(clients: _ANY, functions: Functions) -> None:
 
 
 def test_environment_of_just_under_4_kb_is_taken(functions: Functions) -> None:
-    size = 4096 - len(json.dumps({"A": ""}, separators=(",", ":")))
-    functions.create(Environment={"Variables": {"A": "x" * size}})
-    too_much = {"Variables": {"A": "x" * (size + 1)}}
+    size = 4096 - len(json.dumps({"KEY": ""}, separators=(",", ":")))
+    functions.create(Environment={"Variables": {"KEY": "x" * size}})
+    too_much = {"Variables": {"KEY": "x" * (size + 1)}}
     assert "4KB" in refused(lambda: functions.create("g", Environment=too_much))[1]
 
 
@@ -288,10 +288,10 @@ def test_update_of_code_changes_what_runs(functions: Functions) -> None:
 
 
 def test_update_of_configuration_changes_what_runs(functions: Functions) -> None:
-    functions.create(code="import os\ndef handler(e, c):\n    return os.environ.get('V')\n")
+    functions.create(code="import os\ndef handler(e, c):\n    return os.environ.get('VAR')\n")
     assert functions.call() is None
     update = functions.client.update_function_configuration
-    update(FunctionName="f", Environment={"Variables": {"V": "1"}})
+    update(FunctionName="f", Environment={"Variables": {"VAR": "1"}})
     assert functions.call() == "1"
     update(FunctionName="f", Environment={"Variables": {}})
     assert functions.call() is None

@@ -4,8 +4,26 @@ from __future__ import annotations
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 __all__ = ["run"]
+
+_LOOK_S = 0.05
+
+
+class _PollingPool(ThreadPoolExecutor):
+    """Waits for its thread in small steps.
+
+    Python runs signal handlers in the main thread alone. One that waits for a lock
+    without a limit sleeps through a signal which another thread took, or which came
+    just before the wait: both happen to a process that was frozen there.
+    """
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        super().shutdown(wait=False, cancel_futures=cancel_futures)
+        for thread in self._threads if wait else ():
+            while thread.is_alive():
+                thread.join(_LOOK_S)
 
 
 def run(handler: str, address: str, poll_in_thread: bool) -> None:
@@ -36,4 +54,5 @@ def run(handler: str, address: str, poll_in_thread: bool) -> None:
     )
     sys.modules["__main__"].__dict__.pop("__file__", None)
     client = lambda_runtime_client.LambdaRuntimeClient(address, poll_in_thread)
+    client.ThreadPoolExecutor = _PollingPool
     bootstrap.run(handler, client)

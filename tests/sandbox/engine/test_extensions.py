@@ -59,6 +59,7 @@ def test_extension_registers_is_told_and_is_shut_down(lab: Laboratory) -> None:
         "runtime got SIGTERM",
         "extension got SHUTDOWN spindown",
     ]
+    assert set(wanted) <= set(lines), lines
     positions = [lines.index(line) for line in wanted]
     assert positions == sorted(positions), "runtime first, then the extension"
     assert any(line.startswith("EXTENSION\tName: watcher") for line in lines)

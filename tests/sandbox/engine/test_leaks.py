@@ -48,7 +48,7 @@ def _alive(mark: str) -> list[int]:
     found = []
     for process in psutil.process_iter(["cmdline"]):
         command = process.info["cmdline"] or []
-        if mark in command and process.status() != psutil.STATUS_ZOMBIE:
+        if command == ["sleep", mark] and process.status() != psutil.STATUS_ZOMBIE:
             found.append(process.pid)
     return found
 
@@ -70,7 +70,7 @@ def test_fifty_parallel_environments_leave_nothing(make_laboratory: Make) -> Non
     assert lab.executor.shutdown_idle() == 50
     assert _until(lambda: threading.active_count() <= threads)
     assert me.num_fds() <= descriptors
-    assert {child.pid for child in me.children(recursive=True)} == children
+    assert _until(lambda: {child.pid for child in me.children(recursive=True)} <= children)
     assert not list((lab.folder / "run0" / "environments").rglob("*/tmp/*"))
     lab.executor.close()
     assert not (lab.folder / "run0").exists()
@@ -100,6 +100,14 @@ def test_daemons_of_a_handler_end_with_its_environment(
     assert len(_alive(mark)) == 1
     lab.executor.shutdown_idle()
     assert _until(lambda: not _alive(mark))
+
+
+def _runs(process: psutil.Process) -> bool:
+    """Whether it is more than an entry that waits for its parent's ``wait``."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 OWNER = """
@@ -132,18 +140,19 @@ def test_kill_9_leaves_no_orphan_frozen_or_not(tmp_path: Path, victim: str) -> N
         cwd=Path(__file__).parents[3],
         text=True,
     ) as owner:
-        assert owner.stdout is not None
-        frozen = int(owner.stdout.readline())
-        family = psutil.Process(owner.pid).children(recursive=True)
-        assert frozen in {process.pid for process in family}
-        assert _until(lambda: psutil.Process(frozen).status() == psutil.STATUS_STOPPED)
-        assert _alive(mark)
-        target = owner.pid if victim == "owner" else psutil.Process(owner.pid).children()[0].pid
-        os.kill(target, signal.SIGKILL)
-        gone, alive = psutil.wait_procs(family, timeout=5)
-        assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
-        assert _until(lambda: not _alive(mark)), "a daemon outlived the sandbox"
-        owner.kill()
+        try:
+            assert owner.stdout is not None
+            frozen = int(owner.stdout.readline())
+            family = psutil.Process(owner.pid).children(recursive=True)
+            assert frozen in {process.pid for process in family}
+            assert _until(lambda: psutil.Process(frozen).status() == psutil.STATUS_STOPPED)
+            assert _alive(mark)
+            zygote = psutil.Process(owner.pid).children()[0].pid
+            os.kill(owner.pid if victim == "owner" else zygote, signal.SIGKILL)
+            assert _until(lambda: not [one for one in family if _runs(one)])
+            assert _until(lambda: not _alive(mark)), "a daemon outlived the sandbox"
+        finally:
+            owner.kill()
 
 
 def test_reserved_and_account_concurrency_refuse(make_laboratory: Make) -> None:
@@ -155,7 +164,7 @@ def test_reserved_and_account_concurrency_refuse(make_laboratory: Make) -> None:
     with pytest.raises(ThrottledError, match="ReservedFunctionConcurrentInvocationLimitExceeded"):
         lab.invoke(slow, reserved=1)
     other = lab.function("def handler(event, context):\n    return 1\n")
-    with pytest.raises(ThrottledError, match="^ConcurrentInvocationLimitExceeded"):
+    with pytest.raises(ThrottledError, match=r"^ConcurrentInvocationLimitExceeded"):
         lab.invoke(other, reserved_total=2)
     assert lab.call(other, reserved_total=1) == 1
     with pytest.raises(ThrottledError, match="ReservedFunction"):
