@@ -1,0 +1,113 @@
+"""Random numbers, drawn in blocks: one stream for each function and purpose."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from math import log, sqrt
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from lambdalab.sim.scenario import Arrivals, Duration
+
+__all__ = ["BLOCK", "Array", "Durations", "arrival_blocks", "stream"]
+
+Array: TypeAlias = npt.NDArray[np.float64]
+
+BLOCK = 1 << 16
+"""Numbers drawn at once."""
+
+
+def stream(seed: int, function: str, purpose: str) -> np.random.Generator:
+    """Return the random stream of one purpose of one function.
+
+    It depends on nothing else, so that changing one parameter leaves all other draws as
+    they were (common random numbers).
+    """
+    return np.random.default_rng(
+        [seed, zlib.crc32(function.encode()), zlib.crc32(purpose.encode())]
+    )
+
+
+class Durations:
+    """Draws durations of one kind, in seconds."""
+
+    def __init__(self, duration: Duration, random: np.random.Generator) -> None:
+        self._duration = duration
+        self._random = random
+        self._values = np.asarray(duration.values, dtype=float)
+
+    def draw(self, count: int) -> Array:
+        """Return ``count`` durations; shape ``(count,)``."""
+        duration = self._duration
+        if duration.kind == "constant":
+            return np.full(count, float(duration.value))
+        if duration.kind == "exponential":
+            return self._random.standard_exponential(count) * duration.mean
+        if duration.kind == "lognormal":
+            variance = log(1.0 + duration.cv**2)
+            return self._random.lognormal(
+                log(duration.mean) - variance / 2.0, sqrt(variance), count
+            )
+        return self._values[self._random.integers(0, len(self._values), count)]
+
+
+def arrival_blocks(arrivals: Arrivals, random: np.random.Generator) -> Iterator[Array]:
+    """Yield arrival times in ascending blocks, in seconds; without end but for a trace."""
+    if arrivals.kind == "trace":
+        times = np.asarray(arrivals.times, dtype=float)
+        for start in range(0, len(times), BLOCK):
+            yield times[start : start + BLOCK]
+    elif arrivals.kind == "constant":
+        # Multiplied, not added up: the millionth arrival is still on time.
+        start = 1
+        while True:
+            yield np.arange(start, start + BLOCK) / arrivals.rate
+            start += BLOCK
+    elif arrivals.kind == "burst":
+        yield from _bursts(arrivals, random)
+    else:
+        now = 0.0
+        while True:
+            times = now + np.cumsum(random.standard_exponential(BLOCK))
+            now = float(times[-1])
+            yield times / arrivals.rate if arrivals.kind == "poisson" else _ramp(arrivals, times)
+
+
+def _ramp(arrivals: Arrivals, units: Array) -> Array:
+    """Return when a ramp has brought that many requests (the inverse of its mean count)."""
+    low, high, over = arrivals.rate, arrivals.to, arrivals.over
+    during = (low + high) / 2.0 * over
+    slope = (high - low) / over
+    steady = over + (units - during) / high
+    if slope == 0.0:
+        return steady
+    under = np.maximum(low**2 + 2.0 * slope * np.minimum(units, during), 0.0)
+    return np.where(units < during, (np.sqrt(under) - low) / slope, steady)
+
+
+def _bursts(arrivals: Arrivals, random: np.random.Generator) -> Iterator[Array]:
+    """Merge a Poisson background with bursts, a stretch of time after the other."""
+    per_burst = arrivals.size + arrivals.rate * arrivals.every
+    stretch = arrivals.every * max(1, int(BLOCK / per_burst))
+    start, background = 0.0, 0.0
+    waiting = np.empty(0)
+    burst = 1
+    while True:
+        end = start + stretch
+        parts = [waiting]
+        while arrivals.rate > 0 and background < end:
+            times = background + np.cumsum(random.standard_exponential(1024)) / arrivals.rate
+            background = float(times[-1])
+            parts.append(times)
+        steady = np.concatenate(parts)
+        last = int(end / arrivals.every + 0.5)
+        moments = np.arange(burst, last + 1) * arrivals.every
+        burst = last + 1
+        here = np.concatenate([steady[steady <= end], np.repeat(moments, arrivals.size)])
+        waiting = steady[steady > end]
+        start = end
+        here.sort()
+        yield here
