@@ -1,4 +1,4 @@
-"""Checks and grades: ``open_lab`` for notebooks, verdicts and ``World`` for those who write checks."""
+"""Checks and grades: ``open_lab`` for notebooks, ``World`` and verdicts for checks."""
 
 from __future__ import annotations
 

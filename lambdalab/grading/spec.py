@@ -193,9 +193,7 @@ def _task(reader: _Reader, table: Mapping[str, Any]) -> Task:
     reader.place = name
     if not ID.fullmatch(name):
         reader.wrong(f'id "{name}" must be lower-case letters, digits and -')
-    reader.keys(
-        table, "id", "points", "title", "answer_cells", "outputs", "hint", "function"
-    )
+    reader.keys(table, "id", "points", "title", "answer_cells", "outputs", "hint", "function")
     points = table.get("points")
     if not isinstance(points, int | float) or isinstance(points, bool) or points <= 0:
         reader.wrong("points is a number above 0")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import html
 import json
 import os
@@ -20,6 +19,9 @@ __all__ = ["NoSandboxError", "Sandbox", "SandboxError"]
 
 _VARIABLE = "LAMBDALAB_SANDBOX"
 _LONG_POLL_S = 20.0
+_STOP_ANSWER_S = 5.0
+_STOP_S = 15.0
+"""More than the server allows itself before it leaves with whatever hangs."""
 
 
 class NoSandboxError(SandboxError):
@@ -65,6 +67,7 @@ class Sandbox:
         SandboxError
             It cannot start; the message says why and what to do.
         """
+        registry.check_platform()
         record = _named() if workspace is None and port is None else None
         if record is None:
             place = registry.find_workspace() if workspace is None else Path(workspace).resolve()
@@ -83,6 +86,7 @@ class Sandbox:
         NoSandboxError
             None runs.
         """
+        registry.check_platform()
         record = _named() if workspace is None else None
         place = registry.find_workspace() if workspace is None else Path(workspace).resolve()
         if record is None:
@@ -104,6 +108,11 @@ class Sandbox:
             print(message("sandbox.start.set_aside", names=", ".join(removed)), file=sys.stderr)
 
     # -- facts ----------------------------------------------------------------------------
+
+    @property
+    def record(self) -> Record:
+        """Where it runs and how to speak to it: what another process needs of this handle."""
+        return self._record
 
     @property
     def url(self) -> str:
@@ -193,16 +202,31 @@ class Sandbox:
         self._call("POST", "load", {"path": str(place)}, timeout=120)
 
     def stop(self) -> None:
-        """End the sandbox and everything in it; returns when it is gone. Twice is fine."""
+        """End the sandbox and everything in it; returns when it is gone. Twice is fine.
+
+        One that does not answer, or does not end in time, is killed.
+
+        Raises
+        ------
+        SandboxError
+            It is still there.
+        """
         import time
 
         if not self.alive:
             return
-        with contextlib.suppress(NoSandboxError):
-            self._call("POST", "stop")
-        deadline = time.monotonic() + 20
+        asked = True
+        try:
+            self._call("POST", "stop", timeout=_STOP_ANSWER_S)
+        except NoSandboxError:
+            pass  # it ends already
+        except SandboxError:
+            asked = False
+        deadline = time.monotonic() + (_STOP_S if asked else 0)
         while self.alive or self._record.folder.exists():
             if time.monotonic() > deadline:
+                if registry.end(self._record):
+                    return
                 raise SandboxError(message("sandbox.stop.slow", pid=self.pid))
             time.sleep(0.01)
 
