@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
+import errno
 import hashlib
 import json
 import os
 import shutil
+import signal
 import stat
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,13 +25,16 @@ __all__ = [
     "RECORD",
     "Record",
     "SandboxError",
+    "check_platform",
     "clean",
     "discard",
+    "end",
     "find_workspace",
     "lock",
     "read",
     "remove_tree",
     "root",
+    "storage_error",
     "sweep",
     "workspace_folder",
     "write",
@@ -37,6 +43,7 @@ __all__ = [
 RECORD = "sandbox.json"
 _LOCK = "lock"
 _RUN = "run-"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class SandboxError(LambdalabError):
@@ -82,8 +89,27 @@ def find_workspace(start: Path | None = None) -> Path:
     return here
 
 
-def _failed(what: Path, error: OSError) -> SandboxError:
-    return SandboxError(message("sandbox.start.folder", path=what, reason=error.strerror or error))
+def check_platform() -> None:
+    """Refuse a system on which no sandbox can run.
+
+    Raises
+    ------
+    SandboxError
+        This is Windows: it has neither ``fork`` nor signals that freeze a process.
+    """
+    if sys.platform == "win32":
+        raise SandboxError(message("sandbox.start.windows"))
+
+
+def storage_error(path: Path, error: OSError) -> SandboxError:
+    """Return the error that says why the sandbox's files cannot be kept at ``path``."""
+    key = "folder"
+    if error.errno in _FULL:
+        key = "full"
+    elif error.errno == errno.EROFS:
+        key = "read_only"
+    reason = error.strerror or str(error)
+    return SandboxError(message(f"sandbox.start.{key}", path=path, reason=reason))
 
 
 def root() -> Path:
@@ -92,8 +118,9 @@ def root() -> Path:
     Raises
     ------
     SandboxError
-        It cannot be made, or somebody else could reach into it.
+        It cannot be made, somebody else could reach into it, or no sandbox can run here.
     """
+    check_platform()
     given = os.environ.get("XDG_RUNTIME_DIR", "")
     if given and Path(given).is_dir() and os.access(given, os.W_OK | os.X_OK):
         folder = Path(given) / "lambdalab"
@@ -104,7 +131,7 @@ def root() -> Path:
             folder.mkdir(mode=0o700)
         facts = folder.lstat()
     except OSError as error:
-        raise _failed(folder, error) from error
+        raise storage_error(folder, error) from error
     if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid() or facts.st_mode & 0o077:
         raise SandboxError(message("sandbox.start.not_private", path=folder))
     return folder
@@ -123,6 +150,8 @@ def lock(folder: Path, *, wait: bool = True) -> Iterator[bool]:
     Yields whether the lock is held (always, with ``wait``). The end of a process,
     however it ends, gives its lock back: a stale one cannot be.
     """
+    import fcntl  # not there on Windows, where this module can still be read
+
     while True:
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
@@ -130,7 +159,7 @@ def lock(folder: Path, *, wait: bool = True) -> Iterator[bool]:
         except FileNotFoundError:
             continue  # another process removed the folder just now
         except OSError as error:
-            raise _failed(folder, error) from error
+            raise storage_error(folder, error) from error
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
@@ -206,6 +235,23 @@ def clean(folder: Path) -> bool:
         found = True
         remove_tree(run)
     return found
+
+
+def end(record: Record, patience_s: float = 5.0) -> bool:
+    """Kill a sandbox that does not answer, and remove what it left; say whether it is gone.
+
+    Its execution environments end with it: the kernel and the zygote see to that.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        if record.alive:
+            os.kill(record.pid, signal.SIGKILL)
+    deadline = time.monotonic() + patience_s
+    while record.alive:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    discard(record)
+    return True
 
 
 def discard(record: Record) -> None:

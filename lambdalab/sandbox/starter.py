@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import secrets
@@ -64,14 +63,7 @@ def start(workspace: Path, *, port: int | None, owner: int | None) -> tuple[Reco
             run.mkdir(mode=0o700)
             return _spawn(workspace, run, port, owner), True
         except OSError as error:
-            raise _storage(folder, error) from error
-
-
-def _storage(folder: Path, error: OSError) -> SandboxError:
-    known = {errno.ENOSPC: "full", errno.EDQUOT: "full", errno.EROFS: "read_only"}
-    key = known.get(error.errno or 0, "folder")
-    reason = error.strerror or str(error)
-    return SandboxError(message(f"sandbox.start.{key}", path=folder, reason=reason))
+            raise registry.storage_error(folder, error) from error
 
 
 def _spawn(workspace: Path, run: Path, port: int | None, owner: int | None) -> Record:

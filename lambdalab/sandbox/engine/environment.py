@@ -35,7 +35,7 @@ __all__ = ["Environment", "Surroundings"]
 
 _RUNTIME_VERSION = f"python:{platform.python_version()} (this machine's own)"
 _WATCH_S = 0.01
-"""How often memory is looked at while a handler runs; each longer wait doubles it up to:"""
+"""When memory is first looked at while a handler runs; each next look comes later, up to:"""
 _WATCH_MAX_S = 0.05
 
 
@@ -213,16 +213,17 @@ class Environment:
         assert self._api is not None  # noqa: S101 - set by _start
         processes = {process.fileno(): process for process in self._processes()}
         pipe = self._pipe.fileno()
-        watch = _WATCH_S
+        watch, look = _WATCH_S, time.monotonic() + _WATCH_S
         while not done():
-            left = until - time.monotonic()
-            if left <= 0 or self._failed():
+            now = time.monotonic()
+            if now >= until or self._failed():
                 return False
-            ready = self._poll.poll(min(left, watch) * 1000)
-            if not ready:
-                watch = min(watch * 1.5, _WATCH_MAX_S)
+            if now >= look:
                 if self._exceeds_memory():
                     return False
+                watch = min(watch * 1.5, _WATCH_MAX_S)
+                look = now + watch
+            ready = self._poll.poll((min(until, look) - now) * 1000)
             for descriptor, _ in ready:
                 if descriptor == pipe:
                     self._journal.write(self._pipe.drain())
@@ -381,9 +382,13 @@ class Environment:
     ) -> InvokeResult:
         duration = (time.monotonic() - started) * 1000
         answer = self._api.answer if self._api is not None else None
-        pids = [process.pid for process in self._processes() if not process.ended]
-        ended = sum(process.peak_mb for process in self._processes() if process.ended)
-        used = max(1, round(memory.peak_mb(pids) + ended))
+        peaks = [_peak_mb(process) for process in self._processes()]
+        used = max(1, round(sum(peaks)))
+        if failure is None and peaks[0] > self.function.memory_mb:
+            # Taken and given back between two looks; the answer does not count either.
+            refused = errors.out_of_memory_error(request.request_id)
+            failure = self._failure("error", ErrorType.OUT_OF_MEMORY, refused)
+            answer = None
         if failure is None:
             self._freeze()
         else:
@@ -512,6 +517,10 @@ class Environment:
                         self._poll.unregister(descriptor)
                 elif self._api.serve(descriptor):
                     self._watch_all()
+
+
+def _peak_mb(process: EnvironmentProcess) -> float:
+    return process.peak_mb if process.ended else memory.peak_mb([process.pid])
 
 
 def _plain(request_id: str, error_type: str, text: str) -> dict[str, str]:

@@ -60,8 +60,10 @@ class EnvironmentProcess:
             data, ancillary, _, _ = self._status.recvmsg(4096, size)
         except BlockingIOError:
             return
-        if not data:
+        if not data and not self.ended:
+            # The zygote went without a word. Where no death signal exists, its children live on.
             self.ended = True
+            self._kill_group()
         for level, kind, payload in ancillary:
             if level == socket.SOL_SOCKET and kind == getattr(socket, "SCM_CREDENTIALS", None):
                 # The kernel translates the sender's pid into our namespace.
@@ -86,6 +88,11 @@ class EnvironmentProcess:
                 self.signal_name = _go_name(int(number))
         elif word == "failed":
             self.failure, self.ended = rest, True
+
+    def _kill_group(self) -> None:
+        if self.pid:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
 
     def send_signal(self, number: signal.Signals) -> None:
         """Send a signal to the process's whole group; nothing if it is gone."""
@@ -130,9 +137,14 @@ class ZygoteClient:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._isolated = False
+        self._closed = False
 
     def start(self) -> None:
         """Start the zygote; returns before it is ready."""
+        with self._lock:
+            self._start()
+
+    def _start(self) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -176,6 +188,19 @@ class ZygoteClient:
             self._isolated = words.startswith(b"isolated")
             self._ready.set()
 
+    def _replace(self, control: socket.socket | None) -> None:
+        """Start another zygote in the place of the one behind ``control``, which is gone."""
+        with self._lock:
+            if self._control is not control or self._closed:
+                return
+            self._ready.clear()
+            if control is not None:
+                control.close()
+            if self._process is not None:
+                self._process.kill()
+                self._process.wait()
+            self._start()
+
     @property
     def isolated(self) -> bool:
         """Whether each environment has its own ``/tmp``, ``/var/task`` and ``/opt``."""
@@ -184,7 +209,6 @@ class ZygoteClient:
 
     def spawn(self, spec: ProcessSpec, log: int) -> EnvironmentProcess:
         """Ask for a process; ``log`` is the descriptor its output goes to."""
-        self.wait_ready()
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         if hasattr(socket, "SO_PASSCRED"):
@@ -192,8 +216,8 @@ class ZygoteClient:
         with theirs:
             order = json.dumps({"op": "spawn", "spec": json.loads(spec.dumps())})
             try:
-                self._send(order, [log, theirs.fileno()])
-            except OSError:
+                self._order(order, [log, theirs.fileno()])
+            except BaseException:
                 ours.close()
                 raise
         return EnvironmentProcess(ours)
@@ -207,11 +231,22 @@ class ZygoteClient:
                 order = json.dumps({"op": op, "environment": environment})
                 try:
                     self._send(order, [theirs.fileno()])
-                except OSError:
+                except (OSError, ZygoteError):
                     return  # the zygote is gone, and all its processes with it
             ours.settimeout(5)
             with contextlib.suppress(TimeoutError):
                 ours.recv(16)
+
+    def _order(self, order: str, descriptors: list[int]) -> None:
+        """Send an order, to a new zygote if somebody killed the one that was there."""
+        self.wait_ready()
+        control = self._control
+        try:
+            self._send(order, descriptors)
+        except ZygoteError:
+            self._replace(control)
+            self.wait_ready()
+            self._send(order, descriptors)
 
     def _send(self, order: str, descriptors: list[int]) -> None:
         data = order.encode() + b"\n"
@@ -221,7 +256,7 @@ class ZygoteClient:
             try:
                 sent = self._control.sendmsg([data], rights)
                 self._control.sendall(data[sent:])
-            except BrokenPipeError as error:
+            except (BrokenPipeError, ConnectionResetError) as error:
                 raise ZygoteError(
                     "the process that makes execution environments is gone; "
                     "run `lambdalab sandbox stop` and start again (saved state stays)"
@@ -229,6 +264,7 @@ class ZygoteClient:
 
     def close(self) -> None:
         """End the zygote and with it every environment."""
+        self._closed = True
         if self._control is not None:
             self._control.close()
         if self._process is not None:
