@@ -62,6 +62,7 @@ def main() -> int:
             tell(index, cannot_check(both("cannot.gone")))
         return 0
     files = _Files()
+    sys.dont_write_bytecode = True  # nothing appears beside the files of checks
     clients: dict[str, Any] = {}
     for index, data in enumerate(checks):
         answer = _left(data)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
+import runpy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -169,12 +169,9 @@ def hidden_checks(folder: Path, lab: str) -> Hidden | None:
     path = folder / f"{lab}.py"
     if not path.is_file():
         return None
-    spec = importlib.util.spec_from_file_location(f"lambdalab_hidden_{lab}", path)
-    assert spec is not None and spec.loader is not None  # noqa: S101 - it ends in .py
-    module = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
-        return Hidden(path, _inputs(getattr(module, "INPUTS", {})))
+        found = runpy.run_path(str(path), run_name=f"lambdalab_hidden_{lab}")
+        return Hidden(path, _inputs(found.get("INPUTS", {})))
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         raise LambdalabError(message("grading.lab.hidden", path=path, reason=reason)) from error

@@ -8,10 +8,24 @@ from typing import Literal, get_args
 from lambdalab.grading.spec import Text
 from lambdalab.i18n import LANGUAGES
 
-__all__ = ["OUTCOMES", "Outcome", "Verdict", "cannot_check", "incorrect", "not_attempted", "passed"]
+__all__ = [
+    "OUTCOMES",
+    "Outcome",
+    "Verdict",
+    "cannot_check",
+    "incorrect",
+    "not_attempted",
+    "outcome_key",
+    "passed",
+]
 
 Outcome = Literal["passed", "incorrect", "not attempted", "cannot check"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+
+
+def outcome_key(outcome: Outcome) -> str:
+    """Return the last part of an outcome's message key."""
+    return outcome.replace(" ", "_")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lambdalab.grading.spec import Task
-from lambdalab.grading.verdict import Outcome, Verdict
+from lambdalab.grading.verdict import Outcome, Verdict, outcome_key
 from lambdalab.i18n import Language, message
 
 if TYPE_CHECKING:
@@ -27,11 +27,6 @@ _BOX = (
     "font-size: var(--jp-content-font-size1, 14px); line-height: 1.5;"
 )
 _WIDGET = "application/vnd.jupyter.widget-view+json"
-
-
-def outcome_key(outcome: Outcome) -> str:
-    """Return the last part of an outcome's message key."""
-    return outcome.replace(" ", "_")
 
 
 def to_html(text: str) -> str:
