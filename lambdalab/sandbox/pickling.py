@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import pickle
+import re
 import threading
 import types
 import weakref
@@ -55,11 +56,12 @@ _STANDARD = frozenset(
         ("builtins", "object"),
         (_OWN, "Prototype"),
         (_OWN, "new_lock"),
+        (_OWN, "new_pattern"),
         (_OWN, "new_rlock"),
         (_OWN, "new_weak_values"),
     }
 )
-"""What a state file may name outside of moto. No function but our own three."""
+"""What a state file may name outside of moto. No function but our own four."""
 
 
 class UnsafeStateError(Exception):
@@ -80,6 +82,11 @@ class Prototype:
 def new_lock() -> Untyped:
     """Return a free lock in the place of one that was pickled."""
     return threading.Lock()
+
+
+def new_pattern(pattern: str, flags: int) -> re.Pattern[str]:
+    """Return a regular expression: moto's IAM holds one, and Python would pickle a call."""
+    return re.compile(str(pattern), int(flags))
 
 
 def new_rlock() -> Untyped:
@@ -121,6 +128,8 @@ class StatePickler(pickle.Pickler):
             return new_lock, ()
         if isinstance(obj, _RLOCK):
             return new_rlock, ()
+        if isinstance(obj, re.Pattern):
+            return new_pattern, (obj.pattern, obj.flags)
         if isinstance(obj, weakref.WeakValueDictionary):
             return new_weak_values, (list(obj.items()),)
         if type(obj) is defaultdict and isinstance(obj.default_factory, types.FunctionType):

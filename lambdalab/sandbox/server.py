@@ -125,6 +125,7 @@ class _Server:
         # moto reads these while it is imported.
         os.environ["MOTO_PORT"] = str(self.record.port)
         os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
+        os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # roles attach AWS's own policies
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: self._stopping.set())
         from lambdalab.sandbox import guard, registry
