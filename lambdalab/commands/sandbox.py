@@ -12,9 +12,7 @@ from typing import Literal
 from lambdalab.i18n import message
 from lambdalab.sandbox import NoSandboxError, Sandbox, credentials, owner, registry
 
-__all__ = ["HELP", "add_arguments", "run"]
-
-HELP = "start, stop, look at, reset, save or load the sandbox"
+__all__ = ["add_arguments", "run"]
 
 _NOT_RUNNING = 3
 """Exit status of ``status`` without a sandbox, as service managers have it."""
@@ -22,32 +20,30 @@ _NOT_RUNNING = 3
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands."""
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions = parser.add_subparsers(dest="action", metavar=_help("metavar"), required=True)
 
-    def action(name: str, help_line: str) -> argparse.ArgumentParser:
-        return actions.add_parser(name, help=help_line, description=f"{help_line.capitalize()}.")
+    def action(name: str) -> argparse.ArgumentParser:
+        return actions.add_parser(name, help=_help(name), description=_help(f"{name}_long"))
 
-    start = action("start", "start the sandbox of this folder, or say where it runs")
-    start.add_argument("--port", type=int, help="port of 127.0.0.1 (default: any free one)")
-    start.add_argument("--host", default="127.0.0.1", help="loopback addresses only")
-    start.add_argument(
-        "--owner",
-        metavar="PID|none",
-        help="process it ends with (default: JupyterLab if this is its terminal, else "
-        "this terminal's session); none: it runs until it is stopped",
-    )
-    action("stop", "end the sandbox and everything in it")
-    status = action("status", "show what runs; exit status 3 if nothing does")
-    status.add_argument("--json", action="store_true", help="print JSON")
-    action("reset", "empty everything: functions, logs, all services, environments")
-    save = action("save", "write all state to a file")
-    save.add_argument("file", metavar="FILE")
-    load = action("load", "replace all state by that of a file")
-    load.add_argument("file", metavar="FILE")
-    env = action("env", 'print variables for a shell: eval "$(lambdalab sandbox env)"')
+    start = action("start")
+    start.add_argument("--port", type=int, help=_help("port"))
+    start.add_argument("--host", default="127.0.0.1", help=_help("host"))
+    start.add_argument("--owner", metavar="PID|none", help=_help("owner"))
+    start.add_argument("--json", action="store_true", help=_help("json"))
+    action("stop")
+    action("status").add_argument("--json", action="store_true", help=_help("json"))
+    action("reset")
+    for name in ("save", "load"):
+        action(name).add_argument("file", metavar="FILE", help=_help(f"{name}_file"))
+    env = action("env")
     env.add_argument(
-        "--shell", choices=("sh", "fish", "powershell"), default="sh", help="syntax (default: sh)"
+        "--shell", choices=("sh", "fish", "powershell"), default="sh", help=_help("shell")
     )
+    env.add_argument("--json", action="store_true", help=_help("json"))
+
+
+def _help(name: str) -> str:
+    return message(f"sandbox.help.{name}")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -75,6 +71,9 @@ def _start(args: argparse.Namespace) -> int:
     box = Sandbox.start(
         args.port, owner=_owner(args.owner), workspace=workspace, configure=False, quiet=True
     )
+    if args.json:
+        print(json.dumps({"url": box.url, "port": box.port, "pid": box.pid, "joined": running}))
+        return 0
     print(message(f"sandbox.command.{'joined' if running else 'started'}", url=box.url))
     print(message("sandbox.command.env_hint"))
     return 0
@@ -149,6 +148,9 @@ def _load(args: argparse.Namespace) -> int:
 
 def _env(args: argparse.Namespace) -> int:
     values = Sandbox.connect(configure=False).environment()
+    if args.json:
+        print(json.dumps(values, indent=2))
+        return 0
     for line in _lines(args.shell, values, credentials.unwanted(os.environ)):
         print(line)
     return 0

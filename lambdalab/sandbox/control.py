@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hmac
 import json
@@ -70,7 +71,8 @@ class Control:
         except LambdalabError as error:
             return _json(409, {"error": str(error)})
         except (ValueError, KeyError, TypeError) as error:
-            traceback.print_exc(file=sys.stderr)
+            with contextlib.suppress(OSError):
+                traceback.print_exc(file=sys.stderr)
             return _json(400, {"error": f"{name}: {error}"})
 
     def _status(self, _values: dict[str, Any]) -> object:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import http.client
 import io
 import json
@@ -248,7 +250,11 @@ def _failed(error: Exception, signed: Signature) -> Answer:
     if isinstance(error, NotImplementedError):
         text = message("sandbox.refuse.missing", what=f"{signed.service}: {error}")
         return signed.error(501, "NotImplementedException", text)
-    traceback.print_exception(error, file=sys.stderr)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        text = message("sandbox.refuse.full", reason=error.strerror)
+        return signed.error(500, "ServiceException", text)
+    with contextlib.suppress(OSError):  # the log may be on a full disk; the caller gets an answer
+        traceback.print_exception(error, file=sys.stderr)
     text = message("sandbox.refuse.broken", what=f"{type(error).__name__}: {error}")
     return signed.error(500, "ServiceException", text)
 
