@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from lambdalab.grading import Verdict, World, incorrect, not_attempted, passed
+from lambdalab.grading import CallResult, Verdict, World, incorrect, not_attempted, passed
 from lambdalab.grading.evidence import as_delivered, failure, say, seen, shown, wrong
 from lambdalab.grading.spec import Text
 from lambdalab.rules.lifecycle import SHUTDOWN_EXTERNAL
@@ -17,6 +17,8 @@ from lambdalab.rules.logs import Report, parse_report
 from lambdalab.sandbox.events import EnvironmentTerminated, LogLine, ShutdownStarted
 
 _FIELDS = [field.name for field in dataclasses.fields(Report) if field.name != "error_type"]
+_ANSWER_S = 2.0
+"""`stock` is asked for 1 second; the other one is for slow machines."""
 _NAMED = 0.25
 """Share of task 3 for naming the customers; the repair is worth the rest."""
 _PLAIN = (
@@ -48,7 +50,8 @@ _TRACES: list[list[Any]] = [
     [[0, 2], 2, 600],  # one finishes as the other arrives
     [[0, 11], 1, 10],  # idle for exactly as long as the lifetime
     [[0, 10.5], 1, 10],
-    [[0, 0, 6, 12, 18, 18], 1, 8],  # most recently used: the second one dies unused
+    [[0, 0, 6, 12, 18, 18], 1, 14],  # most recently used: the other one dies unused
+    [[0, 0, 0, 4, 8, 12, 16, 16, 16], 1, 10],
     [[0, 0.5, 1, 1.5, 2, 2.5], 1, 4],
     [[0, 0, 0, 20, 20, 45, 45, 45, 45], 5, 20],
     [[n * 0.25 for n in range(80)], 3, 600],
@@ -65,7 +68,7 @@ def check_task_1(world: World) -> Verdict:
     calls = world.calls("parse_report")
     if all(call.value is None and call.error is None for call in calls):
         return not_attempted()
-    lines = [line for line, call in zip(_LINES, calls, strict=True) if not _read(line, call.value)]
+    lines = [line for line, call in zip(_LINES, calls, strict=True) if not _read(line, call)]
     if not lines:
         return passed()
     return incorrect(
@@ -78,8 +81,10 @@ def check_task_1(world: World) -> Verdict:
     )
 
 
-def _read(line: str, value: object) -> bool:
-    report = parse_report(line) if line.startswith("REPORT ") else None
+def _read(line: str, call: CallResult) -> bool:
+    report, value = parse_report(line) if line.startswith("REPORT ") else None, call.value
+    if call.error is not None:
+        return False
     if report is None or not isinstance(value, dict):
         return report is None and value is None
     return all(_same(getattr(report, name), value.get(name, "missing")) for name in _FIELDS)
@@ -130,8 +135,8 @@ def check_task_2(world: World) -> Verdict:
             return wrong(
                 f"一個執行環境連線 {counts[0]} 次、載入歷史資料 {counts[1]} 次；各應該是 1 次，"
                 "中間有請求失敗也一樣。",
-                f"One environment connected {counts[0]} times and loaded the history {counts[1]} "
-                "times; each should be 1, even if requests fail in between.",
+                f"In one environment: connected, {counts[0]} ×; history loaded, {counts[1]} ×. "
+                "Each should happen once, even if requests fail in between.",
                 score=sum(0.5 for count in counts if count == 1),
             )
     return passed()
@@ -231,6 +236,14 @@ def _asks(
                 f"{shown(result)}.",
                 score,
             )
+        took = seen(world, [answer]).waits[0]
+        if took > _ANSWER_S:
+            return wrong(
+                f"{chinese}，`{item}` 等了 {took:.1f} 秒才有答案；應該在 1 秒內。",
+                f"For `{item}` {english} the answer took {took:.1f} s; it should come within 1 "
+                "second.",
+                score=0.2,
+            )
     return None
 
 
@@ -299,6 +312,13 @@ def check_task_6(world: World) -> Verdict:
             problem = failure("metered", payload, answers[-1]) if payload is quick else None
             if problem is not None:
                 return problem
+            status = seen(world, answers[-1:]).finished[0].status
+            if payload is quick and status != "success":
+                return wrong(
+                    f"處理常式答完了，那次調用的狀態卻是 `{status}`。",
+                    f"The handler had answered, and yet that invoke ended as `{status}`.",
+                    score=0.2,
+                )
         if wanted["reason"] == "spindown":
             world.shutdown_idle("metered")
         news = world.new_events()[len(before) :]

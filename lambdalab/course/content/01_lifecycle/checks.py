@@ -133,8 +133,8 @@ def check_task_2(world: World) -> Verdict:
         problems.append(
             say(
                 f"一個執行環境服務 5 個請求，連線了 {connects} 次，應該是 1 次。",
-                f"One environment served 5 requests and connected {connects} times; "
-                f"it should be 1.",
+                f"One environment served 5 requests and connected {connects} times; once is "
+                "what it should take.",
             )
         )
     if loads != 1:
@@ -142,8 +142,8 @@ def check_task_2(world: World) -> Verdict:
         problems.append(
             say(
                 f"同一個執行環境收到 2 個 `trend`，歷史資料載入了 {loads} 次，應該是 1 次。",
-                f"With 2 `trend` requests an environment loaded the history {loads} times; "
-                f"it should be 1.",
+                f"With 2 `trend` requests an environment loaded the history {loads} times; once "
+                "is what it should take.",
             )
         )
     elif early:
@@ -357,7 +357,7 @@ def _without_file(world: World, answers: Sequence[Invocation]) -> Verdict | None
     what = seen(world, answers)
     trouble = [line for line in what.lines if line.startswith("INIT_REPORT")]
     if answer.error is not None:
-        extra = f"\n\n`{trouble[-1].strip()}`" if trouble else ""
+        extra = "".join(f"\n\n`{line.strip()}`" for line in trouble[:2])
         return wrong(
             f"檔案還沒到時，應該得到 `left` 是 `null`，得到的是錯誤 {_result(answer)}。{extra}",
             "While the file is missing, the answer should be `left`: `null`; the invoke "
@@ -433,6 +433,16 @@ def check_task_6(world: World) -> Verdict:
             f"應該有一個擴充功能登記 `INVOKE` 和 `SHUTDOWN`，登記的是 {shown(registered)}。",
             "An extension should register for `INVOKE` and `SHUTDOWN`; registered were "
             f"{shown(registered)}.",
+        )
+    late = next((event for event in what.finished if event.status != "success"), None)
+    if late is not None:
+        return wrong(
+            f"處理常式答完了，執行環境卻沒有：這次調用花了 {late.duration_ms:.0f} 毫秒，狀態是 "
+            f"`{late.status}`。擴充功能也要說它好了。",
+            f"The handler had answered, but the environment was not done: this invoke took "
+            f"{late.duration_ms:.0f} ms and ended as `{late.status}`. The extension has to say "
+            "that it is done, too.",
+            score=0.2,
         )
     world.shutdown_idle("metered")
     said = last_words(seen(world, what.answers).lines)
