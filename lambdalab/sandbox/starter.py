@@ -99,7 +99,7 @@ def _spawn(workspace: Path, run: Path, port: int | None, owner: int | None) -> R
     finally:
         os.close(ready)
         process.wait()  # the process we started is gone at once: the server is its child
-    return _judge(answer, run)
+    return _judge(answer, run, owner)
 
 
 def _variables(run: Path) -> dict[str, str]:
@@ -134,14 +134,15 @@ def _listen(ready: int) -> bytes:
     return words
 
 
-def _judge(answer: bytes, run: Path) -> Record:
+def _judge(answer: bytes, run: Path, owner: int | None) -> Record:
     said: Mapping[str, str] = json.loads(answer) if answer else {"error": "died"}
     path = run.parent / registry.RECORD
     record = registry.read(path)
     if "error" not in said and record is not None:
         return record
-    key = said.get("error", "died")
-    values = {name: value for name, value in said.items() if name != "error"}
+    key = said.get("error", "owner_gone")
+    values: dict[str, object] = {name: text for name, text in said.items() if name != "error"}
+    values.setdefault("pid", owner)
     if key in ("died", "slow"):
         values["log"] = _tail(run / LOG)
     registry.remove_tree(run)
