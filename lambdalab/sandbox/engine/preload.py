@@ -9,9 +9,12 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+
+from lambdalab.sandbox.engine import servicedata
 
 __all__ = ["SHIPPED", "forget", "link_runtime", "load", "search_path", "shadowed"]
 
@@ -55,7 +58,7 @@ def load() -> None:
     """
     for name in _EAGER:
         importlib.import_module(name)
-    # A client once made leaves the parsed service models behind, as a warm page cache would.
+    servicedata.share()
     for name in ("http.client", "concurrent.futures", "uuid", "decimal", "traceback"):
         importlib.import_module(name)
     sys.modules["runtime_client"] = None  # type: ignore[assignment]
@@ -91,9 +94,15 @@ def search_path(task: str, layers: str, runtime: str) -> list[str]:
 def shadowed(folders: Iterable[str]) -> bool:
     """Tell whether the function or a layer ships a package the runtime also ships."""
     for folder in folders:
-        for name in SHIPPED:
-            if Path(folder, name).is_dir() or Path(folder, f"{name}.py").is_file():
-                return True
+        try:
+            names = {
+                name.removesuffix(".py")
+                for name in os.listdir(folder)  # noqa: PTH208 - in every cold start
+            }
+        except OSError:  # no layer brings that folder
+            continue
+        if not names.isdisjoint(SHIPPED):
+            return True
     return False
 
 
