@@ -57,13 +57,10 @@ class Reveal:
         if self.answer is None:
             body = (
                 f"{prose.html(self._say('unpredicted', name=self.question.id))}"
-                f"<details><summary>{html.escape(self._say('anyway'))}</summary>{body}</details>"
+                f'<details><summary data-lm-suppress-shortcuts="true">{html.escape(self._say("anyway"))}</summary>{body}</details>'
             )
         note = prose.html(self.note)
-        return (
-            f'{_STYLE}<div class="lambdalab-reveal" lang="{self.lang}" '
-            f'data-lm-suppress-shortcuts="true">{body}{note}</div>'
-        )
+        return f'{_STYLE}<div class="lambdalab-reveal" lang="{self.lang}">{body}{note}</div>'
 
     def plain(self) -> str:
         """Return it as text."""

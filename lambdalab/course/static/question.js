@@ -1,7 +1,5 @@
 // A question: what it shows and whether it can be changed is decided in Python.
 
-let count = 0;
-
 function element(tag, properties = {}, ...children) {
   const node = Object.assign(document.createElement(tag), properties);
   node.append(...children);
@@ -48,7 +46,7 @@ function field(model) {
 
 export default {
   render({ model, el }) {
-    const name = `lambdalab-ask-${(count += 1)}`;
+    const name = `lambdalab-ask-${Math.random().toString(36).slice(2)}`;
     const isNumber = model.get("number") !== null;
     const kind = element("p", { className: "lambdalab-ask-kind", textContent: model.get("kind") });
     const prompt = element("div", { className: "lambdalab-ask-prompt", id: `${name}-prompt` });
@@ -75,8 +73,10 @@ export default {
       button,
       said,
     );
-    // JupyterLab would take arrow keys and letters for its own while a cell is selected.
-    form.dataset.lmSuppressShortcuts = "true";
+    // JupyterLab would take the arrow keys, Enter and letters for its own.
+    for (const one of form.querySelectorAll("input, button, a")) {
+      one.setAttribute("data-lm-suppress-shortcuts", "true");
+    }
     const inputs = [...form.querySelectorAll("input")];
 
     function chosen() {
@@ -102,6 +102,12 @@ export default {
       }
     }
 
+    form.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.target.tagName !== "INPUT") return;
+      event.preventDefault();
+      event.stopPropagation();
+      form.requestSubmit();
+    });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       if (!model.get("locked")) model.send({ answer: chosen() });
