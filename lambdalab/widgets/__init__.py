@@ -1,0 +1,31 @@
+"""What the learner watches and drags: they draw the event log and ask questions.
+
+Notebooks say ``from lambdalab.widgets import Timeline, Monitor, diagram, facts``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lambdalab.widgets.drawing import diagram
+    from lambdalab.widgets.monitor import Monitor
+    from lambdalab.widgets.rulebook import facts
+    from lambdalab.widgets.timeline import Timeline
+
+__all__ = ["Monitor", "Timeline", "diagram", "facts"]
+
+_HOMES = {
+    "Monitor": "monitor",
+    "Timeline": "timeline",
+    "diagram": "drawing",
+    "facts": "rulebook",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:  # each is loaded when it is used: a table needs no widgets
+        from importlib import import_module
+
+        return getattr(import_module(f"lambdalab.widgets.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

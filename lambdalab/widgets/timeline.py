@@ -1,0 +1,115 @@
+"""The environment timeline: what each execution environment did, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import traitlets
+
+from lambdalab.i18n import as_language
+from lambdalab.rules.lifecycle import IDLE_LIFETIME
+from lambdalab.sandbox.events import Event
+from lambdalab.widgets.lanes import LIMIT, Drawing
+from lambdalab.widgets.live import LiveWidget, asset
+from lambdalab.widgets.picture import Picture
+from lambdalab.widgets.text import as_text
+
+if TYPE_CHECKING:
+    from lambdalab.sandbox import Sandbox
+
+__all__ = ["Timeline"]
+
+_TEXT_ITEMS = 60
+"""Bars and points that the plain text beside a widget tells."""
+
+
+class Timeline(LiveWidget):
+    """Draws execution environments over time, one lane each, from the event log.
+
+    Parameters
+    ----------
+    box
+        The sandbox to draw.
+    function
+        Only this function's environments and requests.
+    live
+        Go on as things happen. The following ends with the widget or the sandbox, and
+        rests while no browser shows the widget any more.
+    since
+        Leave out events whose ``seq`` is not above this.
+
+    Raises
+    ------
+    SandboxError
+        The sandbox does not answer.
+    """
+
+    _esm = asset("common.js", "timeline.js")
+    _css = asset("common.css", "timeline.css")
+
+    function = traitlets.Unicode(None, allow_none=True).tag(sync=True)
+    idle_lifetime = traitlets.Float(None, allow_none=True).tag(sync=True)
+    """Seconds an idle environment is kept, as the sandbox has it; ``None`` without one."""
+    idle_default = traitlets.Int(IDLE_LIFETIME.value).tag(sync=True)
+    """What the sandbox starts with (s), and the end of the slider."""
+
+    def __init__(
+        self,
+        box: Sandbox | None,
+        function: str | None = None,
+        *,
+        live: bool = True,
+        since: int = 0,
+        _events: Iterable[Event] = (),
+    ) -> None:
+        self._drawing = Drawing(function, LIMIT)
+        self._drawing.feed(_events)
+        super().__init__(box, "timeline", live=live, since=since)
+        self.function = function
+        if box is not None:
+            self._look(box)
+
+    @classmethod
+    def of(cls, events: Iterable[Event], function: str | None = None) -> Self:
+        """Draw a list of event records; nothing is followed."""
+        return cls(None, function, live=False, _events=events)
+
+    @property
+    def picture(self) -> Picture:
+        """Lanes, bars and points as they are drawn now."""
+        with self._guard:
+            return self._drawing.picture()
+
+    def to_text(self) -> str:
+        """Return the timeline in words: one line for each bar and refused request."""
+        return self._text(None)
+
+    def _text(self, limit: int | None) -> str:
+        lang = as_language(self.lang)
+        return as_text(self.picture, lang, function=self.function, limit=limit)
+
+    # -- for the base ---------------------------------------------------------------------
+
+    def _take(self, events: Sequence[Event]) -> dict[str, Any] | None:
+        self._drawing.feed(events)
+        delta = self._drawing.delta()
+        return delta.to_json() if delta else None
+
+    def _whole(self) -> dict[str, Any]:
+        return self._drawing.whole().to_json()
+
+    def _look(self, box: Sandbox) -> dict[str, Any] | None:
+        self.idle_lifetime = float(box.status()["settings"]["idle_lifetime"])
+        return None
+
+    def _act(self, action: str, values: dict[str, Any]) -> None:
+        if action == "idle_lifetime" and self._box is not None:
+            answer = self._box.settings(idle_lifetime=float(values["seconds"]))
+            self.idle_lifetime = float(answer["idle_lifetime"])
+
+    def _repr_mimebundle_(self, **options: object) -> dict[str, Any] | None:
+        bundle = super()._repr_mimebundle_(**options)
+        if bundle is not None:
+            bundle["text/plain"] = self._text(_TEXT_ITEMS)
+        return bundle
