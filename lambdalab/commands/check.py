@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lambdalab.errors import LambdalabError
 from lambdalab.i18n import Language, language, message
@@ -18,15 +18,32 @@ HELP = "check a lab notebook, as the notebook's own check() does"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("lab", help="id of the lab: lab01")
+    parser.add_argument("lab", metavar="LAB", help=message("grading.help.lab_id"))
     parser.add_argument(
         "notebook",
         nargs="?",
         type=Path,
         metavar="NOTEBOOK",
-        help="default: the lab's notebook in this course folder",
+        help=message("grading.help.notebook"),
     )
-    parser.add_argument("--task", help="show this task only, such as task-2")
+    parser.add_argument("--task", metavar="TASK", help=message("grading.help.task"))
+    _allow_options_between(parser)
+
+
+def _allow_options_between(parser: argparse.ArgumentParser) -> None:
+    """Let ``lab01 --task task-2 NOTEBOOK`` pass: argparse takes the optional NOTEBOOK too early."""
+    # It would make up the usage line itself by cutting off an English "usage: ".
+    parser.usage = "%(prog)s [-h] [--task TASK] LAB [NOTEBOOK]"
+    plain = parser.parse_known_args
+
+    def parse(args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - argparse's own
+        vars(parser)["parse_known_args"] = plain
+        try:
+            return parser.parse_known_intermixed_args(args, namespace)
+        finally:
+            vars(parser)["parse_known_args"] = parse
+
+    vars(parser)["parse_known_args"] = parse
 
 
 def run(args: argparse.Namespace) -> int:

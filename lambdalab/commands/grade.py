@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lambdalab.errors import LambdalabError
 from lambdalab.i18n import message
@@ -23,28 +23,17 @@ HELP = "grade a folder of submissions into a CSV file"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument(
-        "folder",
-        type=Path,
-        metavar="DIR",
-        help="notebooks side by side, or nbgrader's submitted/<student>/<assignment>/*.ipynb",
-    )
-    parser.add_argument(
-        "-o", "--output", type=Path, default=Path("grades.csv"), help="default: grades.csv"
-    )
-    parser.add_argument("--lab", help="lab every submission is of (default: what each says)")
-    parser.add_argument(
-        "--jobs", type=int, help="submissions at a time (default: one for each processor)"
-    )
-    parser.add_argument(
-        "--timeout", type=float, metavar="S", help="seconds for all answers of one submission"
-    )
-    parser.add_argument(
-        "--hidden", type=Path, metavar="FOLDER", help="hidden checks (default: the clone's)"
-    )
-    parser.add_argument(
-        "--reports", type=Path, metavar="DIR", help="also write a JSON report for each submission"
-    )
+
+    def option(*names: str, key: str, **more: Any) -> None:  # noqa: ANN401 - argparse's own
+        parser.add_argument(*names, help=message(f"grading.help.{key}"), **more)
+
+    option("folder", key="folder", type=Path, metavar="DIR")
+    option("-o", "--output", key="output", type=Path, metavar="FILE", default=Path("grades.csv"))
+    option("--lab", key="lab", metavar="LAB")
+    option("--jobs", key="jobs", type=int, metavar="N")
+    option("--timeout", key="timeout", type=float, metavar="S")
+    option("--hidden", key="hidden", type=Path, metavar="FOLDER")
+    option("--reports", key="reports", type=Path, metavar="DIR")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -79,8 +79,6 @@ class _Limit:
     def _alarm(self, _number: int, _frame: FrameType | None) -> None:
         self.over = True
         if self._inside:
-            # A loop with a bare ``except:`` is interrupted again until it ends.
-            signal.setitimer(signal.ITIMER_REAL, 0.05)
             raise _TooLongError
 
     @contextmanager

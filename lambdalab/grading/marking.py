@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from lambdalab.i18n import Language
 from lambdalab.sandbox import Sandbox, SandboxError
 from lambdalab.sandbox.registry import Record, remove_tree
 
-__all__ = ["Mark", "Marking", "Marks", "combine"]
+__all__ = ["Mark", "Marking", "Marks", "combine", "fresh_sandbox"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,22 @@ class Marks:
         return round(sum(mark.points for mark in self.tasks), 2)
 
 
+@contextmanager
+def fresh_sandbox() -> Iterator[Record]:
+    """Start a sandbox for one submission; it is gone at the end, whatever was done to it."""
+    with tempfile.TemporaryDirectory(
+        prefix="lambdalab-graded-", ignore_cleanup_errors=True
+    ) as folder:
+        box = Sandbox.start(workspace=Path(folder), owner=os.getpid(), configure=False)
+        try:
+            yield box.record
+        finally:
+            try:
+                box.stop()
+            except SandboxError:
+                remove_tree(box.folder)
+
+
 @dataclass(frozen=True)
 class Marking:
     """Judges submissions of one lab.
@@ -82,11 +98,14 @@ class Marking:
         Its hidden checks; ``None``: public ones only.
     seconds
         Time for all answers of a submission; the lab's own if ``None``.
+    sandbox
+        Makes the sandbox of one submission, empty.
     """
 
     lab: LabFiles
     hidden: Hidden | None = None
     seconds: float | None = None
+    sandbox: Callable[[], AbstractContextManager[Record]] = fresh_sandbox
 
     @property
     def timeout(self) -> float:
@@ -133,7 +152,7 @@ class Marking:
         idle = self.untouched(answers.source)
         if len(idle) == len(tasks):
             return Marks(tuple(Mark(task, not_attempted(), None) for task in tasks))
-        with _fresh_sandbox() as record:
+        with self.sandbox() as record:
             ran = run_cells(
                 self._cells(answers.source),
                 [self._reading(task) for task in tasks],
@@ -209,19 +228,3 @@ class Marking:
         public, further = self._public(task), self._further(task)
         skip = {name: len(public.get(name, ())) for name in further}
         return found.only(public | further, skip)
-
-
-@contextmanager
-def _fresh_sandbox() -> Iterator[Record]:
-    """Start a sandbox for one submission; it is gone at the end, whatever was done to it."""
-    with tempfile.TemporaryDirectory(
-        prefix="lambdalab-graded-", ignore_cleanup_errors=True
-    ) as folder:
-        box = Sandbox.start(workspace=Path(folder), owner=os.getpid(), configure=False)
-        try:
-            yield box.record
-        finally:
-            try:
-                box.stop()
-            except SandboxError:
-                remove_tree(box.folder)

@@ -31,11 +31,18 @@ _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 def to_html(text: str) -> str:
     """Return a text of a lab as HTML: paragraphs, ``code`` and **strong**."""
-    safe = html.escape(text.strip())
-    safe = re.sub(r"`([^`]+)`", r"<code>\1</code>", safe)
-    safe = re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", safe)
-    parts = re.split(r"\n\s*\n", safe)
-    return "".join(f'<p style="margin: 0.3em 0">{part}</p>' for part in parts)
+    parts = re.split(r"\n\s*\n", text.strip())
+    return "".join(f'<p style="margin: 0.3em 0">{_inline(part)}</p>' for part in parts)
+
+
+def _inline(text: str) -> str:
+    # Code is set aside first: what looks like emphasis in it is none.
+    parts = re.split(r"`([^`]+)`", text)
+    for index, part in enumerate(parts):
+        safe = html.escape(part)
+        strong = re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", safe)
+        parts[index] = f"<code>{safe}</code>" if index % 2 else strong
+    return "".join(parts)
 
 
 def to_text(text: str) -> str:
@@ -82,15 +89,14 @@ class _View:
         import ipywidgets
 
         shown = ipywidgets.HTML(self._hints_html(self._lab.shown(self._task)))
-        button = ipywidgets.Button(layout=ipywidgets.Layout(width="auto"))
+        button = ipywidgets.Button(layout=ipywidgets.Layout(width="auto", display=""))
 
         def label() -> None:
-            left = len(self._task.hints) - self._lab.shown(self._task)
-            button.layout.display = "" if left else "none"
-            following = self._lab.shown(self._task) + 1
-            button.description = self._say(
-                "hint.show", number=following, count=len(self._task.hints)
-            )
+            following, count = self._lab.shown(self._task) + 1, len(self._task.hints)
+            if following > count:
+                button.layout.display = "none"
+            else:
+                button.description = self._say("hint.show", number=following, count=count)
 
         def show(_: object) -> None:
             shown.value = self._hints_html(self._lab.reveal(self._task))
@@ -181,7 +187,7 @@ class ResultView(_View):
         body = "".join(map(to_html, texts))
         return (
             f'<div role="status" style="{_BOX.format(colour=_COLOUR[self.outcome])}">'
-            f"<strong>{html.escape(word)}</strong> · {html.escape(head)}{body}</div>"
+            f"<strong>{html.escape(word)}</strong> · {_inline(head)}{body}</div>"
         )
 
     def widget(self) -> Any:  # noqa: ANN401 - ipywidgets has no types
