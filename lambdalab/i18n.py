@@ -6,6 +6,7 @@ have the same keys and the same ``{placeholders}`` (a test compares them).
 
 from __future__ import annotations
 
+import contextlib
 import locale
 import os
 import tomllib
@@ -48,16 +49,15 @@ def language() -> Language:
     """Return the language to answer in.
 
     The folder of the running notebook decides (``lessons/zh-TW/…``), because the
-    code cells of both languages are the same; then ``LAMBDALAB_LANG``; then the
-    system's locale.
+    code cells of both languages are the same; then ``LAMBDALAB_LANG``, if it names one
+    of the two (``lambdalab doctor`` tells if not); then the system's locale.
     """
     for notebook in (os.environ.get("JPY_SESSION_NAME"), os.environ.get("PWD"), _cwd()):
         found = _from_path(notebook) if notebook else None
         if found:
             return found
-    chosen = os.environ.get("LAMBDALAB_LANG")
-    if chosen:
-        return as_language(chosen)
+    with contextlib.suppress(ValueError):
+        return as_language(os.environ.get("LAMBDALAB_LANG", ""))
     system = os.environ.get("LC_ALL") or os.environ.get("LANG") or locale.getlocale()[0] or ""
     return "zh-TW" if system.lower().startswith("zh") else "en"
 

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from lambdalab.grading.labs import LabFiles
     from lambdalab.grading.marking import Mark, Marks
 
-HELP = "check a lab notebook, as the notebook's own check() does"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""

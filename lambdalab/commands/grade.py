@@ -18,8 +18,6 @@ from lambdalab.i18n import message
 if TYPE_CHECKING:
     from lambdalab.grading.grader import Grade
 
-HELP = "grade a folder of submissions into a CSV file"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""

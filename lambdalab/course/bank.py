@@ -9,8 +9,9 @@ from lambdalab.course.errors import CourseError
 from lambdalab.course.questions import Question, read_questions
 from lambdalab.i18n import message
 
-__all__ = ["content_folder", "question", "questions_of"]
+__all__ = ["Questions", "content_folder", "question", "questions_of"]
 
+Questions = Mapping[str, Question]
 _FILE = "questions.toml"
 
 
@@ -19,7 +20,7 @@ def content_folder() -> Path:
     return Path(__file__).resolve().parent / "content"
 
 
-def questions_of(number: int) -> Mapping[str, Question]:
+def questions_of(number: int) -> Questions:
     """Return the questions of the lesson of that number, in their order; it may have none."""
     for path in sorted(content_folder().glob(f"{number:02d}_*/{_FILE}")):
         return _read(path)
@@ -44,10 +45,10 @@ def question(name: str) -> Question:
     raise CourseError(message("course.ask.unknown", name=name, names=", ".join(names) or "-"))
 
 
-_cache: dict[Path, tuple[int, Mapping[str, Question]]] = {}
+_cache: dict[Path, tuple[int, Questions]] = {}
 
 
-def _read(path: Path) -> Mapping[str, Question]:
+def _read(path: Path) -> Questions:
     """Read a file anew only when it has changed: every ``ask`` of a notebook comes here."""
     stamp = path.stat().st_mtime_ns
     if path not in _cache or _cache[path][0] != stamp:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,8 @@ from lambdalab.i18n import LANGUAGES, Language
 __all__ = ["lint_document", "lint_locale", "lint_questions_use", "lint_toml"]
 
 _PLACEHOLDER = "\ue001"
+_CALL = re.compile(r"\b[A-Za-z_][A-Za-z_.]*\(\)")
+"""A function named in a message for terminals, where backticks would be noise."""
 
 
 def _text(text: prose.Prose, lang: Language) -> Iterator[tuple[int, str]]:
@@ -188,7 +191,7 @@ def _message(text: str, check: Any) -> Iterator[str]:  # noqa: ANN401 - one of g
         for literal, name, _, _ in string.Formatter().parse(text)
     )
     for line in prose.read(filled).lines:
-        yield from check(line.text)
+        yield from check(_CALL.sub(prose.CODE, line.text))
 
 
 def _holes(text: str) -> frozenset[str]:

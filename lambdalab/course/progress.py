@@ -181,18 +181,16 @@ class Progress:
             entry["checked"] = _now()
             return cast(Check, _check(task, entry))
 
-    def take_checks(self, lab: str) -> Mapping[str, Any]:
-        """Forget the results of a lab; return them as :meth:`put_checks` takes them."""
-        if not _table(self._read(), _LABS).get(lab):
-            return {}
-        with self._change() as data:
-            taken = _table(data, _LABS).pop(lab, {})
-            return taken if isinstance(taken, dict) else {}
+    def raw_checks(self, lab: str) -> Mapping[str, Any]:
+        """Return the results of a lab as they are kept, for :meth:`put_checks`."""
+        return _table(_table(self._read(), _LABS), lab)
 
     def put_checks(self, lab: str, results: Mapping[str, Any]) -> None:
-        """Put back what :meth:`take_checks` returned, in place of what is there."""
+        """Replace the results of a lab by others, or by none."""
         with self._change() as data:
-            _table(data, _LABS)[lab] = dict(results)
+            _table(data, _LABS).pop(lab, None)
+            if results:
+                data[_LABS][lab] = dict(results)
 
     # -- the file -------------------------------------------------------------------------
 

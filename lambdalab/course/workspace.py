@@ -19,10 +19,18 @@ from lambdalab.course.manifest import Entry, Manifest, fingerprint
 from lambdalab.course.storage import locked, write_atomically
 from lambdalab.i18n import LANGUAGES, message
 
-__all__ = ["DEFAULT", "Report", "backup_folder", "bring_up_to_date", "check_place", "course_files"]
+__all__ = [
+    "DEFAULT",
+    "LOCK",
+    "Report",
+    "backup_folder",
+    "bring_up_to_date",
+    "check_place",
+    "course_files",
+]
 
 DEFAULT = "lambdalab-course"
-_LOCK = "workspace.lock"
+LOCK = "workspace.lock"
 _README = "README.md"
 
 
@@ -139,7 +147,7 @@ def bring_up_to_date(workspace: Path, files: Mapping[str, bytes]) -> Report:
     try:
         fresh = not state.is_dir()
         state.mkdir(parents=True, exist_ok=True)
-        with locked(state / _LOCK):
+        with locked(state / LOCK):
             return _Copy(Report(workspace, fresh), Manifest.read(state)).run(files)
     except OSError as error:
         where = error.filename if isinstance(error.filename, str) else workspace
