@@ -7,6 +7,7 @@ import contextlib
 import os
 import resource
 import signal
+import socket
 import sys
 import time
 import traceback
@@ -24,6 +25,7 @@ from lambdalab.sandbox.engine import (
     runtime_client,
 )
 from lambdalab.sandbox.engine.filesystem import View
+from lambdalab.sandbox.engine.spare import receive
 from lambdalab.sandbox.engine.spec import (
     PLACE_LAYERS,
     PLACE_RUNTIME,
@@ -40,15 +42,14 @@ NO_ENTRYPOINT = 126
 _TELEMETRY_FD = 3
 
 
-def run(spec: ProcessSpec, log: int, status: int, runtime: str, introduce: int | None) -> NoReturn:
-    """Become the process that ``spec`` describes; never returns.
+def run(channel: socket.socket, runtime: str, introduce: int | None) -> NoReturn:
+    """Get ready for any environment, wait to be told which one, become its process.
 
     Parameters
     ----------
-    log
-        Descriptor that takes stdout, stderr and the framed log.
-    status
-        Descriptor on which to say that this process is up.
+    channel
+        Brings the order as a line of JSON, with the descriptor that takes stdout, stderr
+        and the framed log, and the one on which to say that this process is up.
     runtime
         Folder with the packages of the managed runtime.
     introduce
@@ -57,13 +58,14 @@ def run(spec: ProcessSpec, log: int, status: int, runtime: str, introduce: int |
     """
     code = 1
     try:
-        os.setsid()
-        linux.die_with_parent()
-        signal.set_wakeup_fd(-1)
-        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)
+        needed = _prepare([channel.fileno(), *([] if introduce is None else [introduce])])
+        order = receive(channel)
+        channel.close()
+        if order is None:
+            os._exit(0)
+        spec, log, status = order
         os.write(status, f"up {os.getpid()}\n".encode())
-        view = _take_on(spec, log, runtime, introduce)
+        view = _take_on(spec, log, introduce, runtime, needed)
         code = _exec(spec, view) if spec.kind == "exec" else _python(spec, view, runtime)
     except SystemExit as leave:
         code = _exit_status(leave)
@@ -77,6 +79,31 @@ def run(spec: ProcessSpec, log: int, status: int, runtime: str, introduce: int |
     os._exit(code)
 
 
+def _prepare(kept: list[int]) -> list[str]:
+    """Do all that is the same for every environment; return the folders Python needs."""
+    os.setsid()
+    linux.die_with_parent()
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    first = 3
+    for descriptor in sorted(kept):
+        os.closerange(first, descriptor)
+        first = descriptor + 1
+    os.closerange(first, FILE_DESCRIPTORS.value)
+    with contextlib.suppress(OSError, ValueError):
+        limit = FILE_DESCRIPTORS.value
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.environ.clear()
+    # The course's own code is not on a Lambda machine: a handler cannot import it.
+    for name in [name for name in sys.modules if name.partition(".")[0] == "lambdalab"]:
+        del sys.modules[name]
+    folders = {entry for entry in sys.path if entry and Path(entry).is_dir()}
+    return [sys.prefix, sys.base_prefix, str(Path(__file__).parents[2]), *folders]
+
+
 def _exit_status(leave: SystemExit) -> int:
     if leave.code is None:
         return 0
@@ -86,35 +113,25 @@ def _exit_status(leave: SystemExit) -> int:
     return 1
 
 
-def _take_on(spec: ProcessSpec, log: int, runtime: str, introduce: int | None) -> View:
+def _take_on(
+    spec: ProcessSpec, log: int, introduce: int | None, runtime: str, needed: list[str]
+) -> View:
     view = View(spec.code, spec.layers, spec.temporary)
     if introduce is not None:
-        roots = {sys.prefix, sys.base_prefix, str(Path(__file__).parents[2])}
         view = filesystem.show_environment(
-            spec.code, spec.layers, spec.temporary, [*roots, *_package_roots()]
+            spec.code, spec.layers, spec.temporary, dict.fromkeys(needed)
         )
         space = Path("/proc/self/ns/mnt").readlink()
         os.write(introduce, f"{spec.environment} {space}\n".encode())
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    os.dup2(log, _TELEMETRY_FD)
+    for descriptor in (1, 2, _TELEMETRY_FD):
+        os.dup2(log, descriptor)
     os.closerange(_TELEMETRY_FD + 1, FILE_DESCRIPTORS.value)
-    with contextlib.suppress(OSError, ValueError):
-        limit = FILE_DESCRIPTORS.value
-        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.environ.clear()
     places = _places(view) | {PLACE_RUNTIME: runtime}
     for name, value in spec.variables.items():
         os.environ[name] = _fill(value, places)
     time.tzset()
     os.chdir(view.task)
     return view
-
-
-def _package_roots() -> set[str]:
-    return {entry for entry in sys.path if entry and Path(entry).is_dir()}
 
 
 def _places(view: View) -> dict[str, str]:
@@ -155,8 +172,5 @@ def _python(spec: ProcessSpec, view: View, runtime: str) -> int:
         run = awslambdaric_main.run
     else:
         os.close(_TELEMETRY_FD)
-    # The course's own code is not on a Lambda machine: a handler cannot import it.
-    for name in [name for name in sys.modules if name.partition(".")[0] == "lambdalab"]:
-        del sys.modules[name]
     run(spec.variables["_HANDLER"], os.environ["AWS_LAMBDA_RUNTIME_API"], spec.poll_in_thread)
     return 0

@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 import psutil
 
 from lambdalab.sandbox.engine import child, filesystem, linux, preload
+from lambdalab.sandbox.engine.spare import Spare
 from lambdalab.sandbox.engine.spec import ProcessSpec
 
 __all__ = ["main"]
@@ -67,6 +68,7 @@ class Zygote:
         self._folders: dict[str, Path] = {}
         self._buffer = b""
         self._descriptors: list[int] = []
+        self._spare: Spare | None = None
 
     def serve(self) -> None:
         """Work until the sandbox closes the control socket."""
@@ -75,6 +77,7 @@ class Zygote:
         os.set_blocking(writer, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        self._make_spare()
         self._control.sendall(b"ready\n")
         while True:
             waited: list[socket.socket | int] = [self._control, reader]
@@ -87,6 +90,8 @@ class Zygote:
                 break
         for environment in list(self._members):
             self._kill(environment)
+        if self._spare is not None:
+            self._spare.close()
 
     def _receive(self) -> bool:
         space = socket.CMSG_SPACE(_DESCRIPTORS * array.array("i").itemsize)
@@ -127,19 +132,34 @@ class Zygote:
                 folder = Path(spec.temporary)
                 filesystem.temporary_folder(folder, spec.ephemeral_mb, isolated=self._isolated)
                 self._folders[spec.environment] = folder
-            pid = os.fork()
+            pid = self._hand_over(spec, log, status)
         except OSError as error:
             self._tell(status, f"failed {error}\n".encode())
             os.close(log)
             os.close(status)
             return
-        if pid == 0:
-            self._control.close()
-            introduce = self._introduce if self._isolated else None
-            child.run(spec, log, status, self._runtime, introduce)
         os.close(log)
         self._status[pid] = status
         self._members.setdefault(spec.environment, set()).add(pid)
+        self._make_spare()
+
+    def _hand_over(self, spec: ProcessSpec, log: int, status: int) -> int:
+        """Have the spare become the process; return its id."""
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            with contextlib.suppress(OSError):  # something killed it
+                spare.give(spec, log, status)
+                return spare.pid
+        spare = Spare(self._become)
+        spare.give(spec, log, status)
+        return spare.pid
+
+    def _make_spare(self) -> None:
+        with contextlib.suppress(OSError):  # the next order tries again, and says why not
+            self._spare = Spare(self._become)
+
+    def _become(self, channel: socket.socket) -> NoReturn:
+        child.run(channel, self._runtime, self._introduce if self._isolated else None)
 
     def _reap(self) -> None:
         while True:
@@ -149,6 +169,9 @@ class Zygote:
                 return
             if pid == 0:
                 return
+            if self._spare is not None and pid == self._spare.pid:
+                self._spare.close()
+                self._spare = None
             status = self._status.pop(pid, None)
             if status is None:
                 continue  # a grandchild that came to us when its parent ended

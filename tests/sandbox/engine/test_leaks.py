@@ -59,7 +59,8 @@ def test_fifty_parallel_environments_leave_nothing(make_laboratory: Make) -> Non
     lab.invoke(lab.function("def handler(event, context):\n    return 1\n"))
     lab.executor.shutdown_idle()
     descriptors, threads = me.num_fds(), threading.active_count()
-    children = {child.pid for child in me.children(recursive=True)}
+    # As many, not the same: a spare process that was used up has been replaced.
+    children = len(me.children(recursive=True))
     function = lab.function(
         "import time\ndef handler(event, context):\n    time.sleep(1)\n    return 1\n",
         timeout_s=60,
@@ -70,7 +71,7 @@ def test_fifty_parallel_environments_leave_nothing(make_laboratory: Make) -> Non
     assert lab.executor.shutdown_idle() == 50
     assert _until(lambda: threading.active_count() <= threads)
     assert me.num_fds() <= descriptors
-    assert _until(lambda: {child.pid for child in me.children(recursive=True)} <= children)
+    assert _until(lambda: len(me.children(recursive=True)) <= children)
     assert not list((lab.folder / "run0" / "environments").rglob("*/tmp/*"))
     lab.executor.close()
     assert not (lab.folder / "run0").exists()
