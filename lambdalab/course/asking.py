@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -75,7 +77,7 @@ class _Store:
     """Keeps answers in the course folder; where that fails, in this process, and says so."""
 
     def __init__(self) -> None:
-        self._scratch: tuple[tempfile.TemporaryDirectory[str], Progress] | None = None
+        self._scratch: Progress | None = None
         self._homeless: set[str] = set()
         """Questions whose last answer could not be kept in the course folder."""
 
@@ -128,9 +130,10 @@ class _Store:
 
     def _temporary(self) -> Progress:
         if self._scratch is None:
-            made = tempfile.TemporaryDirectory(prefix="lambdalab-progress-")
-            self._scratch = made, Progress(Path(made.name))
-        return self._scratch[1]
+            place = tempfile.mkdtemp(prefix="lambdalab-progress-")
+            atexit.register(shutil.rmtree, place, ignore_errors=True)
+            self._scratch = Progress(Path(place))
+        return self._scratch
 
 
 @dataclass(slots=True)
@@ -144,8 +147,11 @@ class _Asked:
     def __post_init__(self) -> None:
         from lambdalab.course.question_view import QuestionView
 
-        self.view = QuestionView(self.question, self.lang, self._plain(), self.answered)
-        self.refresh()
+        kept, note = _store.answer(self.question.id)  # once: a note is given once
+        said = judging.feedback(self.question, kept, self.lang)
+        plain = self._plain(said, note)
+        self.view = QuestionView(self.question, self.lang, plain, self.answered)
+        self._show(kept, said, note)
 
     def answered(self, raw: object) -> None:
         """Take what was chosen, keep it, and say something to it."""
@@ -174,13 +180,12 @@ class _Asked:
             note=note,
         )
 
-    def _plain(self) -> str:
-        kept, _ = _store.answer(self.question.id)
+    def _plain(self, said: Feedback, note: str) -> str:
         lines = [f"{message(f'course.ask.kind.{self.question.kind}', self.lang)}:"]
         lines += [prose.plain(self.question.prompt[self.lang])]
         lines += [f"  ( ) {prose.plain(one.text[self.lang])}" for one in self.question.choices]
-        said = judging.feedback(self.question, kept, self.lang).text
-        lines.append(prose.plain(said) if said else message("course.ask.no_widget", self.lang))
+        lines.append(prose.plain(said.text or message("course.ask.no_widget", self.lang)))
+        lines += [prose.plain(note)] if note else []
         return "\n".join(lines)
 
 

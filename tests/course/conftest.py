@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdalab.course import builder
+from lambdalab.course import bank, builder, catalogue, folder
 from lambdalab.course.tasks import LabTask
 
 LESSON = """\
@@ -236,8 +236,25 @@ def course(tmp_path: Path) -> Course:
         },
         "02_roles": {"lesson.md": NEXT},
     }
-    for folder, texts in files.items():
-        (made.content / folder).mkdir(parents=True)
+    for stem, texts in files.items():
+        (made.content / stem).mkdir(parents=True)
         for name, text in texts.items():
-            (made.content / folder / name).write_text(text, encoding="utf-8")
+            (made.content / stem / name).write_text(text, encoding="utf-8")
     return made
+
+
+@pytest.fixture
+def installed(course: Course, monkeypatch: pytest.MonkeyPatch) -> Course:
+    """Have the tiny course, built, take the place of the real one in this process."""
+    course.write()
+    monkeypatch.setattr(catalogue, "course_root", lambda: course.root)
+    monkeypatch.setattr(catalogue, "clone_root", lambda: course.root)
+    monkeypatch.setattr(bank, "content_folder", lambda: course.content)
+    return course
+
+
+@pytest.fixture
+def workspace(clean_environment: Path) -> Path:
+    """Return a course folder, empty but for its mark, that this test is in."""
+    (clean_environment / folder.STATE).mkdir()
+    return clean_environment
