@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import time
@@ -12,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.browser.jupyter import THEMES, JupyterLab, Theme
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
-
-    from tests.browser.jupyter import JupyterLab
 
 __all__ = ["NotebookPage", "chromium", "executable"]
 
@@ -103,6 +104,9 @@ class NotebookPage:
 
     def menu(self, *names: str) -> None:
         """Click through the menu bar: ``menu("Run", "Run All Cells")``."""
+        dialog = self.page.locator("dialog.jp-Dialog")
+        if dialog.count():
+            raise AssertionError(f"JupyterLab asks: {dialog.first.inner_text()}")
         self.page.locator(".lm-MenuBar-item", has_text=names[0]).first.click()
         for name in names[1:]:
             item = self.page.locator(
@@ -119,6 +123,13 @@ class NotebookPage:
         while self.prompts() == before and time.monotonic() < deadline:
             self.page.wait_for_timeout(50)
         self.wait_idle(deadline - time.monotonic())
+
+    def choose_theme(self, theme: Theme) -> None:
+        """Choose the theme in the menu."""
+        self.menu("Settings", "Theme", THEMES[theme])
+        light = str(theme == "light").lower()
+        self.page.wait_for_selector(f"body[data-jp-theme-light='{light}']", state="attached")
+        self.page.wait_for_timeout(800)
 
     def run_cell(self, name: str, timeout: float = 60) -> None:
         """Run the one code cell of that id."""
@@ -140,8 +151,11 @@ class NotebookPage:
         before = file.stat().st_mtime_ns
         self.menu("File", "Save Notebook")
         deadline = time.monotonic() + 20
-        while file.stat().st_mtime_ns == before and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
             self.page.wait_for_timeout(50)
+            with contextlib.suppress(OSError, ValueError):  # it is being written
+                if file.stat().st_mtime_ns != before and json.loads(file.read_text("utf-8")):
+                    break
         return file
 
     # -- what a person sees -----------------------------------------------------------------
@@ -176,8 +190,6 @@ class NotebookPage:
 
     def cell(self, name: str) -> Any:
         """Return the cell of that id (its position comes from the file)."""
-        import json
-
         cells = json.loads((self.server.folder / self.path).read_text("utf-8"))["cells"]
         place = [cell["id"] for cell in cells].index(name)
         return self.notebook.locator(".jp-Notebook .jp-Cell").nth(place)
@@ -185,14 +197,16 @@ class NotebookPage:
     def picture(self, file: Path) -> Path:
         """Keep a picture of the whole notebook."""
         file.parent.mkdir(parents=True, exist_ok=True)
-        height = self.page.evaluate(
-            "() => { const panel = document.querySelector("
-            "'.jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer');"
-            "return panel ? panel.scrollHeight : 0 }"
+        panel = self.notebook.locator(".jp-WindowedPanel-outer")
+        # A notebook can be scrolled past its end: its last cell says where that is.
+        height = panel.evaluate(
+            "panel => { panel.scrollTop = 0; const all = panel.querySelectorAll('.jp-Cell');"
+            "return all[all.length - 1].getBoundingClientRect().bottom }"
         )
         width = (self.page.viewport_size or {"width": _WIDTH})["width"]
-        tall = min(max(int(height) + 140, _HEIGHT), _TALLEST)
+        tall = min(max(int(height) + 60, _HEIGHT), _TALLEST)
         self.page.set_viewport_size({"width": width, "height": tall})
+        panel.evaluate("panel => { panel.scrollTop = 0 }")
         self.page.wait_for_timeout(400)
         self.page.screenshot(path=file)
         self.page.set_viewport_size({"width": width, "height": _HEIGHT})

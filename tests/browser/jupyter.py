@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["JupyterLab", "Theme", "jupyterlab"]
+__all__ = ["THEMES", "JupyterLab", "Theme", "jupyterlab", "plain"]
 
 Theme = Literal["light", "dark"]
-_THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+THEMES: dict[Theme, str] = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/\S*token=[0-9a-zA-Z]+\S*")
 _START_S = 90
 
@@ -57,7 +57,7 @@ class JupyterLab:
 
     def theme(self, theme: Theme) -> None:
         """Choose the theme of pages opened from now on."""
-        self.set("@jupyterlab/apputils-extension:themes", theme=_THEMES[theme])
+        self.set("@jupyterlab/apputils-extension:themes", theme=THEMES[theme])
 
 
 @contextlib.contextmanager
