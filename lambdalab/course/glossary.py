@@ -162,6 +162,9 @@ _EMOJI = re.compile("[\U0001f000-\U0001faff\ufe0f]")
 
 def manners(text: str) -> Iterator[str]:
     """Yield what neither language does."""
+    if "**" in text:
+        # Markdown closes no emphasis between 。 and a letter: **重點。**接著
+        yield "** is not read as emphasis here: put the punctuation outside of it"
     if _EXCLAMATION.search(text):
         yield "no exclamation marks"
     for emoji in dict.fromkeys(_EMOJI.findall(text)):
