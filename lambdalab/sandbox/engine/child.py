@@ -101,6 +101,7 @@ def _prepare(kept: list[int]) -> list[str]:
     for name in [name for name in sys.modules if name.partition(".")[0] == "lambdalab"]:
         del sys.modules[name]
     folders = {entry for entry in sys.path if entry and Path(entry).is_dir()}
+    sys.path_importer_cache.clear()
     return [sys.prefix, sys.base_prefix, str(Path(__file__).parents[2]), *folders]
 
 
@@ -160,7 +161,6 @@ def _exec(spec: ProcessSpec, view: View) -> int:
 def _python(spec: ProcessSpec, view: View, runtime: str) -> int:
     sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115 - lives as long as we do
     sys.path[:] = preload.search_path(view.task, view.layers, runtime)
-    sys.path_importer_cache.clear()
     sys.argv = ["bootstrap", spec.variables["_HANDLER"]]
     own = preload.shadowed(sys.path[:3])
     if own:
