@@ -60,7 +60,10 @@ class Spare:
             sent = self._channel.sendmsg(
                 [data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)]
             )
-            self._channel.sendall(data[sent:])
+            # Not even nothing is sent after all has been: it may have taken the order and closed
+            # its end by now, and that error would have the order carried out twice.
+            if sent < len(data):
+                self._channel.sendall(data[sent:])
 
     def close(self) -> None:
         """Let it go: without an order it ends."""

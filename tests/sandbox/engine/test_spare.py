@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from lambdalab.sandbox.engine.spare import Spare, receive
+from lambdalab.sandbox.engine.spec import ProcessSpec
 from tests.sandbox.engine.conftest import Laboratory
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -59,3 +63,53 @@ def test_a_spare_holds_no_descriptor_of_an_environment(lab: Laboratory) -> None:
     held = [path.readlink() for path in Path(f"/proc/{only_spare().pid}/fd").iterdir()]
     sockets = [place for place in held if str(place).startswith("socket:")]
     assert len(sockets) == 1, "its own, and no status socket of anybody else"
+
+
+SPEC = ProcessSpec(
+    environment="e",
+    kind="exec",
+    program=("/bin/true",),
+    variables={"A": "1"},
+    code="/code",
+    layers="/layers",
+    temporary="/temporary",
+    ephemeral_mb=512,
+    client="python",
+    poll_in_thread=False,
+)
+
+
+class _Quick:
+    """A socket whose other end has read all and is closed before ``sendmsg`` returns."""
+
+    def __init__(self, near: socket.socket, far: socket.socket) -> None:
+        self._near, self._far = near, far
+        self.order: tuple[ProcessSpec, int, int] | None = None
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None:
+        self._near.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._near, name)
+
+    def sendmsg(self, *args: Any) -> int:
+        sent = self._near.sendmsg(*args)
+        self.order = receive(self._far)
+        self._far.close()
+        return sent
+
+
+def test_an_order_taken_at_once_is_no_failure() -> None:
+    """A spare that is quicker than the zygote made two processes of one order."""
+    quick = _Quick(*socket.socketpair())
+    spare = object.__new__(Spare)
+    spare._channel = quick  # type: ignore[assignment]
+    reader, writer = os.pipe()
+    spare.give(SPEC, writer, writer)
+    assert quick.order is not None
+    spec, log, status = quick.order
+    assert spec == SPEC
+    for descriptor in (reader, writer, log, status):
+        os.close(descriptor)
