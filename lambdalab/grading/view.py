@@ -89,7 +89,9 @@ class _View:
         import ipywidgets
 
         shown = ipywidgets.HTML(self._hints_html(self._lab.shown(self._task)))
-        button = ipywidgets.Button(layout=ipywidgets.Layout(width="auto", display=""))
+        button = ipywidgets.Button(
+            layout=ipywidgets.Layout(width="auto", align_self="flex-start", display="")
+        )
 
         def label() -> None:
             following, count = self._lab.shown(self._task) + 1, len(self._task.hints)
@@ -170,8 +172,7 @@ class ResultView(_View):
         head = f"{task.title[self._lang]} · {points}"
         texts = [verdict.text[self._lang]] if verdict.text else []
         if verdict.outcome == "not attempted" and not texts:
-            cells = ", ".join(f"`{name}`" for name in task.answer_cells)
-            texts = [self._say("show.not_attempted", cells=cells)]
+            texts = [self._say("show.not_attempted")]
         return word, head, texts + ([self._note] if self._note else [])
 
     def __repr__(self) -> str:
