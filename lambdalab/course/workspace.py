@@ -181,7 +181,7 @@ class _Copy:
         mine = fingerprint(old)
         if mine == new:
             self.manifest.files[name] = Entry(new)
-        elif known is not None and mine == known.copied:
+        elif known is not None and mine in (known.copied, known.offered):  # or taken over since
             if old != data and _was_run(old):
                 self._back_up(name, old)
             self._write(path, data)
