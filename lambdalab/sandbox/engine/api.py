@@ -208,8 +208,8 @@ class EnvironmentApi:
     ) -> None:
         """Hand an invocation to the runtime and tell extensions that asked for INVOKE."""
         self.answer, self.request_id = None, request_id
-        body = json.dumps({"eventType": "INVOKE", **event}).encode()
-        self._announce("INVOKE", body)
+        if self.extensions:
+            self._announce("INVOKE", json.dumps({"eventType": "INVOKE", **event}).encode())
         connection, self.runtime_waiting = self.runtime_waiting, None
         assert connection is not None  # noqa: S101 - callers wait for all_waiting
         connection.send(response_bytes(200, payload, headers))

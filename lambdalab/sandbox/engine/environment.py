@@ -95,6 +95,7 @@ class Environment:
         self._extensions: dict[str, EnvironmentProcess] = {}
         self._fresh = True
         self._over_memory = False
+        self._runtime_peak: float | None = None
         self._record(ev.EnvironmentCreated, memory_mb=function.memory_mb, log_stream=self._stream)
 
     # -- facts ----------------------------------------------------------------------------
@@ -369,8 +370,11 @@ class Environment:
             "tracing": {"type": "X-Amzn-Trace-Id", "value": trace},
         }
         api.dispatch(request.request_id, request.payload, headers, event)
-        if self._drive(lambda: api.answer is not None and api.all_waiting, until):
-            return None
+        if self._drive(lambda: api.answer is not None, until):
+            # Looked at here, the kernel counts while the runtime fetches its next event.
+            self._runtime_peak = _peak_mb(self._processes()[0])
+            if self._drive(lambda: api.all_waiting, until):
+                return None
         return self._why(until, request.request_id, init=False)
 
     def _conclude(
@@ -382,7 +386,11 @@ class Environment:
     ) -> InvokeResult:
         duration = (time.monotonic() - started) * 1000
         answer = self._api.answer if self._api is not None else None
-        peaks = [_peak_mb(process) for process in self._processes()]
+        runtime, known = self._runtime, self._runtime_peak if failure is None else None
+        peaks = [
+            known if process is runtime and known is not None else _peak_mb(process)
+            for process in self._processes()
+        ]
         used = max(1, round(sum(peaks)))
         if failure is None and peaks[0] > self.function.memory_mb:
             # Taken and given back between two looks; the answer does not count either.
