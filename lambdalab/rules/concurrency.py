@@ -34,6 +34,9 @@ SCALING_BURST: Fact[int] = Fact(
 SCALING_WINDOW: Fact[int] = Fact(
     10, "s", {"zh-TW": "擴展速率的時間窗", "en": "window of the scaling rate"}, _SCALING
 )
+# As plain floats, so that a compiler can take the rule below as it stands.
+_BURST = float(SCALING_BURST.value)
+_WINDOW = float(SCALING_WINDOW.value)
 RATE_PER_CONCURRENCY: Fact[int] = Fact(
     10,
     "requests/s",
@@ -95,9 +98,7 @@ def scaling_allowance(left: float, elapsed: float) -> float:
     elapsed
         Seconds since then.
     """
-    return min(
-        float(SCALING_BURST.value), left + elapsed * SCALING_BURST.value / SCALING_WINDOW.value
-    )
+    return min(_BURST, left + elapsed * _BURST / _WINDOW)
 
 
 def requests_per_second(concurrency: int) -> int:

@@ -30,7 +30,7 @@ class Block:
     services, inits
         Seconds the handler takes, and the init would.
     draws
-        Uniform in [0, 1): which version of a weighted alias serves.
+        Uniform in [0, 1): which version of a weighted alias serves; 0 where none is weighted.
     """
 
     times: Array
@@ -42,8 +42,8 @@ class Block:
     def __len__(self) -> int:
         return len(self.times)
 
-    def part(self, chosen: slice | npt.NDArray[np.bool_]) -> Block:
-        """Return some of its requests."""
+    def part(self, chosen: slice | npt.NDArray[np.bool_] | Indices) -> Block:
+        """Return some of its requests, in their order."""
         return Block(
             self.times[chosen],
             self.functions[chosen],
@@ -61,7 +61,8 @@ class _Source:
         self._blocks = arrival_blocks(function.arrivals, stream(seed, function.name, "arrivals"))
         self._services = Durations(function.duration, stream(seed, function.name, "duration"))
         self._inits = Durations(function.init, stream(seed, function.name, "init"))
-        self._versions = stream(seed, function.name, "version")
+        weighted = function.alias(function.qualifier).weights
+        self._versions = stream(seed, function.name, "version") if weighted else None
         self._ready = np.empty(0)
 
     @property
@@ -80,7 +81,7 @@ class _Source:
             np.full(count, self._index),
             self._services.draw(count),
             self._inits.draw(count),
-            self._versions.random(count),
+            np.zeros(count) if self._versions is None else self._versions.random(count),
         )
 
 

@@ -9,43 +9,30 @@ flight, ``last[n]`` is when the environment that would serve the next one became
 
 Environments alive are thus the maximum concurrency of the last ``T`` seconds, and a cold
 start is a new record within that window. It is exact.
+
+A pool looks at its departures only when a request arrives for it, or when its group seems
+full: what it writes down then does not depend on when it looks.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import inf
+from typing import Protocol
+
+import numpy as np
 
 from lambdalab.rules.concurrency import SCALING_BURST, scaling_allowance
+from lambdalab.sim.arrivals import Block, Indices
+from lambdalab.sim.outcomes import PROVISIONED, RATE_LIMITED, SCALING_LIMITED, THROTTLED
+from lambdalab.sim.quota import Quota, Refused
+from lambdalab.sim.variates import Array
 
-__all__ = [
-    "COLD_LIMITED",
-    "PROVISIONED",
-    "THROTTLED",
-    "Group",
-    "Pool",
-    "Pools",
-]
+__all__ = ["Layout", "Pool", "Pools", "State"]
 
-THROTTLED = -1.0
-"""What the loop says of a request that finds no concurrency left,"""
-COLD_LIMITED = -2.0
-"""that would need one environment more than the scaling rate allows now,"""
-PROVISIONED = -3.0
-"""or that a provisioned environment served. Of all others it says how long the environment
-had been idle (seconds; ``inf``: there was none)."""
-
-
-@dataclass(slots=True)
-class Group:
-    """Pools that share a cap on their on-demand concurrency."""
-
-    cap: int
-    running: int = 0
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Pool:
     """Environments of one version of one function.
 
@@ -59,80 +46,157 @@ class Pool:
         Seconds.
     provisioned
         Environments that are always there, and tried first.
-    last
-        When the environment for the next request became idle, by requests in flight.
     """
 
     function: int
     group: int
     idle_timeout: float
     provisioned: int = 0
-    running: int = 0
-    provisioned_running: int = 0
-    last: list[float] = field(default_factory=lambda: [-inf])
-
-    def idle_until(self, now: float) -> float:
-        """Return how long the environments that are idle now have been idle, in all (s)."""
-        return sum(
-            min(now - since, self.idle_timeout)
-            for since in self.last[self.running :]
-            if since > -inf
-        )
 
 
-@dataclass(slots=True)
-class Pools:
-    """All pools, the groups they share, and the departures to come."""
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """All pools of a scenario and what limits them.
 
-    pools: list[Pool]
-    groups: list[Group]
-    departures: list[tuple[float, int]] = field(default_factory=list)
-    """A heap of (time, index of the pool); ``-1 - index`` for a provisioned environment."""
-    _left: list[float] = field(default_factory=list)
-    _looked: list[float] = field(default_factory=list)
+    Attributes
+    ----------
+    pools
+        One for each version that serves.
+    caps
+        On-demand concurrency of each group of pools.
+    quotas
+        Requests per second of each group.
+    """
 
-    def __post_init__(self) -> None:
-        functions = 1 + max(pool.function for pool in self.pools)
-        self._left = [float(SCALING_BURST.value)] * functions
-        self._looked = [0.0] * functions
+    pools: Sequence[Pool]
+    caps: Sequence[int]
+    quotas: Sequence[int]
 
     @property
-    def simple(self) -> bool:
-        """Whether one pool without provisioned concurrency is all there is."""
-        return len(self.pools) == 1 and self.pools[0].provisioned == 0
+    def functions(self) -> int:
+        """How many functions there are."""
+        return 1 + max(pool.function for pool in self.pools)
 
-    def run(
-        self, times: list[float], indices: list[int], services: list[float], inits: list[float]
-    ) -> list[float]:
-        """Run a block of requests; return what became of each (see the constants above).
 
-        Parameters
-        ----------
-        times
-            Arrivals in seconds, ascending.
-        indices
-            The pool each is meant for.
-        services
-            Duration of each handler (s).
-        inits
-            Duration of the init, should it be cold (s).
+class State(Protocol):
+    """Pools with requests in flight: one of several implementations of the same rules."""
+
+    layout: Layout
+
+    def run(self, block: Block, indices: Indices) -> Array:
+        """Run a block of requests, each meant for the pool of that index; say what became of each.
+
+        The answer is in numbers of :mod:`lambdalab.sim.outcomes`; shape ``(n,)``.
         """
-        if self.simple:
-            return self._run_one(times, services, inits)
-        return self._run_all(times, indices, services, inits)
+        ...
 
     def settle(self, now: float) -> None:
-        """Let everything depart that is due by ``now``."""
-        heap = self.departures
-        while heap and heap[0][0] <= now:
-            time, index = heappop(heap)
-            if index < 0:
-                self.pools[-1 - index].provisioned_running -= 1
-                continue
-            pool = self.pools[index]
-            pool.running -= 1
-            pool.last[pool.running] = time
-            self.groups[pool.group].running -= 1
+        """Let everything depart that is due by ``now`` (s)."""
+        ...
+
+    def in_flight(self) -> Iterator[tuple[int, bool, Array]]:
+        """Yield pool, whether provisioned, and when each of its requests will depart (s)."""
+        ...
+
+    def idle(self) -> Iterator[tuple[int, Array]]:
+        """Yield pool, and since when each environment is idle (s); some may have expired."""
+        ...
+
+    def forgotten(self) -> Iterator[tuple[int, Array]]:
+        """Yield pool, and since when environments were idle that expired unmentioned by ``run``.
+
+        Each is told once.
+        """
+        ...
+
+
+class Pools:
+    """The pools as lists: plain Python."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        # Infinity at the end of a heap: there is always something to compare with.
+        self._heaps: list[list[float]] = [[inf] for _ in layout.pools]
+        self._ready: list[list[float]] = [[inf] for _ in layout.pools]
+        self._last: list[list[float]] = [[] for _ in layout.pools]
+        self._loads = [0] * len(layout.caps)
+        self._left = [float(SCALING_BURST.value)] * layout.functions
+        self._looked = [0.0] * layout.functions
+        self._quotas = [Quota(quota) for quota in layout.quotas]
+        self._groups = np.array([pool.group for pool in layout.pools])
+
+    def run(self, block: Block, indices: Indices) -> Array:
+        """Run a block of requests."""
+        refused = self._above_quota(block.times, indices)
+        ends = block.times + block.services
+        late = ends + block.inits
+        if refused is None:
+            return self._loop(block.times, indices, ends, late)
+        outcomes = np.full(len(block), RATE_LIMITED)
+        within = ~refused
+        outcomes[within] = self._loop(
+            block.times[within], indices[within], ends[within], late[within]
+        )
+        return outcomes
+
+    def _above_quota(self, times: Array, indices: Indices) -> Refused | None:
+        if len(self._quotas) == 1:
+            return self._quotas[0].refused(times)
+        found: Refused | None = None
+        groups = self._groups[indices]
+        for group, quota in enumerate(self._quotas):
+            mine = groups == group
+            refused = quota.refused(times[mine])
+            if refused is not None:
+                found = np.zeros(len(times), dtype=np.bool_) if found is None else found
+                found[mine] = refused
+        return found
+
+    def _loop(self, times: Array, indices: Indices, ends: Array, late: Array) -> Array:
+        if len(self.layout.pools) == 1 and not self.layout.pools[0].provisioned:
+            said = self._run_one(times.tolist(), ends.tolist(), late.tolist())
+        else:
+            said = self._run_all(times.tolist(), indices.tolist(), ends.tolist(), late.tolist())
+        return np.array(said)
+
+    def settle(self, now: float) -> None:
+        """Let everything depart that is due by ``now`` (s)."""
+        for index in range(len(self._heaps)):
+            self._settle(index, now)
+            ready = self._ready[index]
+            while ready[0] <= now:
+                heappop(ready)
+
+    def in_flight(self) -> Iterator[tuple[int, bool, Array]]:
+        """Yield pool, whether provisioned, and when each of its requests will depart (s)."""
+        for kind, heaps in ((False, self._heaps), (True, self._ready)):
+            for index, heap in enumerate(heaps):
+                yield index, kind, np.array([time for time in heap if time < inf])
+
+    def idle(self) -> Iterator[tuple[int, Array]]:
+        """Yield pool, and since when each environment is idle (s); some may have expired."""
+        for index, last in enumerate(self._last):
+            yield index, np.array(last[len(self._heaps[index]) - 1 :])
+
+    def forgotten(self) -> Iterator[tuple[int, Array]]:
+        """Yield nothing: an environment that expired stays in its place until it is replaced."""
+        yield from ()
+
+    def _settle(self, index: int, now: float) -> None:
+        heap, last = self._heaps[index], self._last[index]
+        gone = 0
+        while heap[0] <= now:
+            time = heappop(heap)
+            last[len(heap) - 1] = time
+            gone += 1
+        self._loads[self.layout.pools[index].group] -= gone
+
+    def _room(self, group: int, now: float) -> bool:
+        """Look again, at all departures of a group that seems full."""
+        for index, pool in enumerate(self.layout.pools):
+            if pool.group == group:
+                self._settle(index, now)
+        return self._loads[group] < self.layout.caps[group]
 
     def _may_start(self, function: int, now: float) -> bool:
         left = scaling_allowance(self._left[function], now - self._looked[function])
@@ -142,79 +206,79 @@ class Pools:
         return allowed
 
     def _run_all(
-        self, times: list[float], indices: list[int], services: list[float], inits: list[float]
+        self, times: list[float], indices: list[int], ends: list[float], late: list[float]
     ) -> list[float]:
-        heap, pools, groups = self.departures, self.pools, self.groups
+        heaps, lasts, readies, loads = self._heaps, self._last, self._ready, self._loads
+        caps = self.layout.caps
+        held = [pool.provisioned for pool in self.layout.pools]
+        timeouts = [pool.idle_timeout for pool in self.layout.pools]
+        groups = [pool.group for pool in self.layout.pools]
+        functions = [pool.function for pool in self.layout.pools]
         outcomes: list[float] = []
         said = outcomes.append
-        for now, index, service, init in zip(times, indices, services, inits, strict=True):
-            while heap and heap[0][0] <= now:
-                time, gone = heappop(heap)
-                if gone < 0:
-                    pools[-1 - gone].provisioned_running -= 1
-                else:
-                    pool = pools[gone]
-                    running = pool.running = pool.running - 1
-                    pool.last[running] = time
-                    groups[pool.group].running -= 1
-            pool = pools[index]
-            if pool.provisioned_running < pool.provisioned:
-                pool.provisioned_running += 1
-                heappush(heap, (now + service, -1 - index))
-                said(PROVISIONED)
-                continue
-            group = groups[pool.group]
-            if group.running >= group.cap:
+        for now, index, end, cold_end in zip(times, indices, ends, late, strict=True):
+            if held[index]:
+                ready = readies[index]
+                while ready[0] <= now:
+                    heappop(ready)
+                if len(ready) <= held[index]:
+                    heappush(ready, end)
+                    said(PROVISIONED)
+                    continue
+            group = groups[index]
+            heap = heaps[index]
+            last = lasts[index]
+            while heap[0] <= now:
+                time = heappop(heap)
+                last[len(heap) - 1] = time
+                loads[group] -= 1
+            if loads[group] >= caps[group] and not self._room(group, now):
                 said(THROTTLED)
                 continue
-            running = pool.running
-            gap = now - pool.last[running]
-            if gap < pool.idle_timeout:
-                heappush(heap, (now + service, index))
-            elif self._may_start(pool.function, now):
-                heappush(heap, (now + init + service, index))
+            try:
+                gap = now - last[len(heap) - 1]
+            except IndexError:
+                last.append(-inf)
+                gap = inf
+            if gap < timeouts[index]:
+                heappush(heap, end)
+            elif self._may_start(functions[index], now):
+                heappush(heap, cold_end)
             else:
-                said(COLD_LIMITED)
+                said(SCALING_LIMITED)
                 continue
             said(gap)
-            running += 1
-            pool.running = running
-            group.running += 1
-            if running == len(pool.last):
-                pool.last.append(-inf)
+            loads[group] += 1
         return outcomes
 
-    def _run_one(
-        self, times: list[float], services: list[float], inits: list[float]
-    ) -> list[float]:
+    def _run_one(self, times: list[float], ends: list[float], late: list[float]) -> list[float]:
         """Do the same for a single pool: nothing is looked up, and numbers stay in locals."""
-        pool = self.pools[0]
-        group = self.groups[pool.group]
-        heap = [time for time, _ in self.departures]
-        last, timeout, cap = pool.last, pool.idle_timeout, group.cap
-        running, length = pool.running, len(pool.last)
+        pool = self.layout.pools[0]
+        heap, last = self._heaps[0], self._last[0]
+        timeout, cap = pool.idle_timeout, self.layout.caps[pool.group]
+        running = len(heap) - 1
         outcomes: list[float] = []
         said = outcomes.append
-        for now, service, init in zip(times, services, inits, strict=True):
-            while heap and heap[0] <= now:
+        for now, end, cold_end in zip(times, ends, late, strict=True):
+            while heap[0] <= now:
                 running -= 1
                 last[running] = heappop(heap)
             if running >= cap:
                 said(THROTTLED)
                 continue
-            gap = now - last[running]
+            try:
+                gap = now - last[running]
+            except IndexError:
+                last.append(-inf)
+                gap = inf
             if gap < timeout:
-                heappush(heap, now + service)
+                heappush(heap, end)
             elif self._may_start(pool.function, now):
-                heappush(heap, now + init + service)
+                heappush(heap, cold_end)
             else:
-                said(COLD_LIMITED)
+                said(SCALING_LIMITED)
                 continue
             said(gap)
             running += 1
-            if running == length:
-                last.append(-inf)
-                length += 1
-        pool.running = group.running = running
-        self.departures = [(time, 0) for time in heap]
+        self._loads[pool.group] = running
         return outcomes

@@ -7,9 +7,10 @@ import importlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from lambdalab.i18n import message
 from lambdalab.rules.pricing import Bill, Usage, bill
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AccountResult", "FunctionResult", "Result", "TracedRequest"]
 
+Counts: TypeAlias = npt.NDArray[np.int64]
 _MONTH_S = 30 * 24 * 3600
 
 
@@ -35,6 +37,10 @@ class TracedRequest:
         Of the handler (s); 0 if it was refused.
     init
         Seconds, if it was cold.
+    throttle_reason
+        AWS's name, if it was refused.
+    cause
+        ``concurrency``, ``scaling`` or ``rate``: what refused it, where AWS's name leaves it open.
     """
 
     time: float
@@ -44,6 +50,7 @@ class TracedRequest:
     init: float | None
     provisioned: bool
     throttle_reason: str | None
+    cause: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,8 @@ class FunctionResult:
         of ``served``.
     throttle_reasons
         Counts by AWS's own names.
+    throttle_causes
+        The same by ``concurrency``, ``scaling`` and ``rate``.
     mean_concurrency, mean_environments
         Over time. Provisioned environments count whether they are busy or not.
     latency
@@ -68,6 +77,12 @@ class FunctionResult:
     running, provisioned_running, idle
         Mean number of environments in each bin that are busy (on demand; provisioned)
         or idle (on demand).
+    cold_starts
+        How many there were in each bin.
+    throttles
+        How many requests were refused in each bin, by AWS's name of the reason.
+
+    A bin that is not over when the run ends is left out of all curves.
     """
 
     requests: int
@@ -76,6 +91,7 @@ class FunctionResult:
     provisioned: int
     throttled: int
     throttle_reasons: Mapping[str, int]
+    throttle_causes: Mapping[str, int]
     mean_concurrency: float
     mean_environments: float
     latency: Mapping[str, float | None]
@@ -84,6 +100,8 @@ class FunctionResult:
     running: Array = field(repr=False)
     provisioned_running: Array = field(repr=False)
     idle: Array = field(repr=False)
+    cold_starts: Counts = field(repr=False)
+    throttles: Mapping[str, Counts] = field(repr=False)
 
     @property
     def bill(self) -> Bill:
@@ -104,6 +122,7 @@ class FunctionResult:
             "provisioned": self.provisioned,
             "throttled": self.throttled,
             "throttle_reasons": dict(self.throttle_reasons),
+            "throttle_causes": dict(self.throttle_causes),
             "mean_concurrency": self.mean_concurrency,
             "mean_environments": self.mean_environments,
             "latency": dict(self.latency),
@@ -119,6 +138,7 @@ class AccountResult:
     requests: int
     served: int
     cold: int
+    provisioned: int
     throttled: int
     mean_concurrency: float
     mean_environments: float
@@ -203,7 +223,7 @@ class Result:
         for name, one in self.functions.items():
             flat = one.to_json()
             latency, reasons = flat.pop("latency"), flat.pop("throttle_reasons")
-            flat.pop("usage")
+            del flat["usage"], flat["throttle_causes"]
             rows[name] = (
                 flat | {f"latency_{key}": value for key, value in latency.items()} | reasons
             )

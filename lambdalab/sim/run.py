@@ -3,50 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Literal, get_args
 
-import numpy as np
-
-from lambdalab.rules.concurrency import requests_per_second
-from lambdalab.rules.errors import ThrottleReason
-from lambdalab.sim.arrivals import Block, Indices, merged
-from lambdalab.sim.pools import COLD_LIMITED, THROTTLED, Pools
+from lambdalab.i18n import message
+from lambdalab.sim.arrays import ArrayPools
+from lambdalab.sim.arrivals import merged
+from lambdalab.sim.newest import NewestPools
+from lambdalab.sim.pools import Layout, Pools, State
+from lambdalab.sim.report import report
 from lambdalab.sim.result import Result
-from lambdalab.sim.scenario import Scenario
-from lambdalab.sim.tally import Tally
+from lambdalab.sim.scenario import Scenario, ScenarioError
+from lambdalab.sim.tally import CompiledTally, Tally
 from lambdalab.sim.topology import Topology
-from lambdalab.sim.variates import Array
+from lambdalab.sim.tracing import Trace
 
-__all__ = ["simulate"]
+__all__ = ["Engine", "Progress", "simulate"]
 
 Progress = Callable[[int, int], None]
+Engine = Literal["auto", "python", "numba"]
+
+_WORTH_COMPILING = 2_000_000
+"""Requests from which on loading the compiled loops, a second or so, is soon made up for."""
 
 
-class _RateQuota:
-    """The requests-per-second quota: which requests of a block are above it.
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Which implementation of the same rules runs."""
 
-    Counted by the second of simulated time, throttled requests included.
-    """
-
-    def __init__(self, quota: int) -> None:
-        self._quota = quota
-        self._second = -1
-        self._count = 0
-
-    def admits(self, times: Array) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        """Return for each arrival (s, ascending) whether it is within the quota."""
-        seconds = np.floor(times).astype(np.int64)
-        first = np.searchsorted(seconds, seconds, side="left")
-        place = np.arange(len(times)) - first
-        if len(times) and seconds[0] == self._second:
-            place[: int(np.searchsorted(seconds, self._second, side="right"))] += self._count
-        if len(times):
-            self._second = int(seconds[-1])
-            self._count = int(place[-1]) + 1
-        admitted: np.ndarray[tuple[int], np.dtype[np.bool_]] = place < self._quota
-        return admitted
+    state: Callable[[Layout], State]
+    tally: Callable[[State, float], Tally]
 
 
-def simulate(scenario: Scenario, *, trace: int = 0, progress: Progress | None = None) -> Result:
+PYTHON = _Parts(Pools, Tally)
+ARRAYS = _Parts(ArrayPools, CompiledTally)
+_NEWEST = _Parts(NewestPools, Tally)
+
+
+def _parts(scenario: Scenario, engine: Engine) -> _Parts:
+    if engine not in get_args(Engine):
+        choices = ", ".join(get_args(Engine))
+        raise ScenarioError(message("sim.problem.engine", engine=engine, choices=choices))
+    there = find_spec("numba") is not None
+    if engine == "numba" and not there:
+        raise ScenarioError(message("sim.problem.no_numba"))
+    if engine == "numba" and scenario.routing == "newest":
+        raise ScenarioError(message("sim.problem.newest_is_python"))
+    if scenario.routing == "newest":
+        return _NEWEST
+    if engine == "python" or not there:
+        return PYTHON
+    worth = engine == "numba" or scenario.requests >= _WORTH_COMPILING
+    return ARRAYS if worth else PYTHON
+
+
+def simulate(
+    scenario: Scenario,
+    *,
+    trace: int = 0,
+    progress: Progress | None = None,
+    engine: Engine = "auto",
+) -> Result:
     """Run a scenario and return what came of it.
 
     Parameters
@@ -55,86 +73,50 @@ def simulate(scenario: Scenario, *, trace: int = 0, progress: Progress | None = 
         How many of the counted requests to keep one by one, for drawing; the first ones.
     progress
         Called now and then with the requests done and the requests in all.
+    engine
+        ``python``; ``numba``: the compiled loops of the extra ``lambdalab[fast]``; ``auto``:
+        those, if they are there and the run is long. Every request fares the same in both.
 
     Raises
     ------
     ScenarioError
-        A parameter makes no sense.
+        A parameter makes no sense, or the engine is not there.
     """
     scenario.check()
+    return run(scenario, _parts(scenario, engine), trace=trace, progress=progress)
+
+
+def run(
+    scenario: Scenario, parts: _Parts, *, trace: int = 0, progress: Progress | None = None
+) -> Result:
+    """Run a scenario that has been checked."""
     topology = Topology(scenario)
-    pools = topology.pools()
-    quotas = [_RateQuota(requests_per_second(cap)) for cap in topology.rate_caps]
+    state = parts.state(topology.layout)
     tally: Tally | None = None
+    traced = Trace(topology, trace)
     done, now = 0, 0.0
     for drawn in merged(scenario.functions, scenario.seed):
         block = drawn.part(slice(0, scenario.requests - done))
-        parts = [block]
-        if done < scenario.warmup <= done + len(block):
-            cut = scenario.warmup - done
-            parts = [block.part(slice(0, cut)), block.part(slice(cut, None))]
-        for part in parts:
+        cut = min(max(scenario.warmup - done, 0), len(block))
+        for part in (block.part(slice(0, cut)), block.part(slice(cut, None))):
             if tally is None and done == scenario.warmup:
-                pools.settle(now)
-                tally = Tally(topology, pools, now, trace)
+                state.settle(now)
+                tally = parts.tally(state, now)
             if not len(part):
                 continue
-            indices, outcomes, reasons = _pass(part, topology, pools, quotas)
+            indices = topology.pool_of(part)
+            outcomes = state.run(part, indices)
             now = float(part.times[-1])
             done += len(part)
             if tally is not None:
-                tally.add(part, indices, outcomes, reasons)
+                tally.add(part, indices, outcomes)
+                traced.add(part, indices, outcomes, tally.start)
         if progress is not None:
             progress(done, scenario.requests)
         if done >= scenario.requests:
             break
+    state.settle(now)
     if tally is None:  # the traces ended within the warm-up
-        pools.settle(now)
-        tally = Tally(topology, pools, now, trace)
-    pools.settle(now)
-    return tally.result(scenario, now)
-
-
-def _pass(
-    block: Block, topology: Topology, pools: Pools, quotas: list[_RateQuota]
-) -> tuple[Indices, Array, Indices]:
-    """Return the pool, the outcome and the throttle reason (index; -1 for none) of each request."""
-    indices = _pool_of(block, topology)
-    reasons = np.full(len(block), -1)
-    within = np.ones(len(block), dtype=bool)
-    for function, quota in enumerate(quotas):
-        mine = block.functions == function
-        within[mine] = quota.admits(block.times[mine])
-    outcomes = np.full(len(block), THROTTLED)
-    run = block if within.all() else block.part(within)
-    said = pools.run(
-        run.times.tolist(),
-        indices[within].tolist(),
-        run.services.tolist(),
-        run.inits.tolist(),
-    )
-    outcomes[within] = said
-    by_rate = np.array([topology.reason(reason) for reason in _RATE])
-    by_concurrency = np.array([topology.reason(reason) for reason in _CONCURRENT])
-    reserved = topology.reserved[block.functions].astype(np.int64)
-    reasons[~within] = by_rate[reserved[~within]]
-    refused = within & ((outcomes == THROTTLED) | (outcomes == COLD_LIMITED))
-    reasons[refused] = by_concurrency[reserved[refused]]
-    # Past the scaling rate the service names the account's reason, reserved or not.
-    reasons[within & (outcomes == COLD_LIMITED)] = topology.reason(ThrottleReason.CONCURRENT)
-    outcomes[~within] = THROTTLED
-    return indices, outcomes, reasons
-
-
-_RATE = (ThrottleReason.RATE, ThrottleReason.RESERVED_RATE)
-_CONCURRENT = (ThrottleReason.CONCURRENT, ThrottleReason.RESERVED_CONCURRENT)
-
-
-def _pool_of(block: Block, topology: Topology) -> Indices:
-    indices: Indices = topology.primary[block.functions]
-    for function, alias in topology.weighted.items():
-        mine = block.functions == function
-        # choose_version for many draws at once: an alias weighs one version besides its own.
-        for version, weight in alias.weights.items():
-            indices[mine & (block.draws < weight)] = topology.pool(function, version)
-    return indices
+        tally = parts.tally(state, now)
+    tally.finish(now)
+    return report(scenario, topology, tally, now, traced.requests)

@@ -19,6 +19,9 @@ ArrivalKind = Literal["poisson", "constant", "burst", "ramp", "trace"]
 DurationKind = Literal["constant", "exponential", "lognormal", "empirical"]
 
 
+Routing = Literal["recent", "newest"]
+
+
 class ScenarioError(LambdalabError):
     """A parameter makes no sense; the message is AWS's own where AWS has one."""
 
@@ -279,6 +282,9 @@ class Scenario:
     seed
         One random stream per function and purpose is derived from it, so that changing a
         parameter moves the result and not the noise.
+    routing
+        Which idle environment gets a request: ``recent``: the one used most recently;
+        ``newest``: the one created last, slower. AWS does not publish it.
     """
 
     functions: Sequence[Function]
@@ -286,6 +292,7 @@ class Scenario:
     requests: int = 100_000
     warmup: int = 10_000
     seed: int = 1
+    routing: Routing = "recent"
 
     def check(self) -> None:
         """Raise :class:`ScenarioError` if something makes no sense."""

@@ -2,42 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lambdalab.rules import limits
 from lambdalab.rules.lifecycle import BILLING_STEP
-from lambdalab.rules.pricing import Usage, gb_seconds
+from lambdalab.sim import kernel, series
 from lambdalab.sim.arrivals import Block, Indices
-from lambdalab.sim.pools import PROVISIONED, Pools
-from lambdalab.sim.result import AccountResult, FunctionResult, Result, TracedRequest
-from lambdalab.sim.scenario import Scenario
-from lambdalab.sim.series import Curve, Histogram
-from lambdalab.sim.topology import Topology
+from lambdalab.sim.outcomes import CAUSES, PROVISIONED
+from lambdalab.sim.series import Curves, Histogram
 from lambdalab.sim.variates import Array
 
-__all__ = ["Tally"]
+if TYPE_CHECKING:
+    from lambdalab.sim.pools import State
+
+__all__ = ["CompiledTally", "Tally", "billed"]
+
+_STEP = BILLING_STEP.value / 1000.0
 
 
-@dataclass(slots=True)
-class _Counts:
-    """Of one function; seconds where nothing else is said."""
+def billed(durations: Array) -> Array:
+    """Return what is billed of durations (s): :func:`lambdalab.rules.lifecycle.billed_ms` of many.
 
-    running: Curve
-    provisioned_running: Curve
-    idle_curve: Curve
-    requests: int = 0
-    cold: int = 0
-    served: int = 0
-    provisioned: int = 0
-    reasons: dict[int, int] = field(default_factory=dict)
-    busy: float = 0.0
-    provisioned_busy: float = 0.0
-    idle: float = 0.0
-    billed: float = 0.0
-    billed_provisioned: float = 0.0
-    latency: Histogram = field(default_factory=Histogram)
+    Seconds, init included.
+    """
+    steps = durations / _STEP
+    # Half of the last digit that the rule rounds to; negative zero is as good as zero.
+    steps -= 0.0005 / 1000.0 / _STEP
+    np.ceil(steps, out=steps)
+    np.maximum(steps, 1.0, out=steps)
+    steps *= _STEP
+    return steps
 
 
 class Tally:
@@ -45,36 +40,39 @@ class Tally:
 
     Parameters
     ----------
-    pools
-        As they are at that moment: what is in flight and idle is counted from here on.
+    state
+        The pools at that moment: what is in flight and idle is counted from here on.
     start
-        That moment (s).
-    trace
-        How many requests to keep one by one.
+        That moment (s); the pools must be settled to it.
+
+    Attributes
+    ----------
+    totals
+        Counts and seconds of each function; columns as in :mod:`lambdalab.sim.series`.
     """
 
-    def __init__(self, topology: Topology, pools: Pools, start: float, trace: int) -> None:
-        self._topology = topology
-        self._pools = pools
-        self._start = start
-        self._left = trace
-        self._traced: list[TracedRequest] = []
-        self._functions = [
-            _Counts(Curve(start), Curve(start), Curve(start)) for _ in topology.functions
-        ]
-        self._owner = np.array([index for index, _ in topology.keys])
-        self._timeouts = np.array([pool.idle_timeout for pool in pools.pools])
-        for time, index in pools.departures:
-            pool = pools.pools[index if index >= 0 else -1 - index]
-            counts = self._functions[pool.function]
-            counts.busy += time - start
-            counts.provisioned_busy += time - start if index < 0 else 0.0
-            curve = counts.running if index >= 0 else counts.provisioned_running
-            curve.add(np.array([start]), np.array([time]))
-        for pool in pools.pools:
-            self._functions[pool.function].idle -= pool.idle_until(start)
+    def __init__(self, state: State, start: float) -> None:
+        self.start = start
+        self._state = state
+        self._owners = [pool.function for pool in state.layout.pools]
+        self._timeouts = np.array([pool.idle_timeout for pool in state.layout.pools], dtype=float)
+        functions = state.layout.functions
+        self.totals = np.zeros((functions, series.COLUMNS))
+        self.latency = Histogram(functions)
+        self.curves = Curves(functions, start)
+        self._provisions = [False] * functions
+        for pool in state.layout.pools:
+            self._provisions[pool.function] |= pool.provisioned > 0
+        self._early: list[tuple[int, int, Array]] = []
+        for _ in state.forgotten():
+            pass  # before our time
+        for index, provisioned, ends in state.in_flight():
+            row = series.PROVISIONED_RUNNING if provisioned else series.RUNNING
+            self._early.append((self._owners[index], row, ends))
+        self._overhang(1.0, start)
+        self._idle(-1.0, start)
 
-    def add(self, block: Block, indices: Indices, outcomes: Array, reasons: Indices) -> None:
+    def add(self, block: Block, indices: Indices, outcomes: Array) -> None:
         """Count a block of requests.
 
         Parameters
@@ -82,142 +80,132 @@ class Tally:
         indices
             The pool of each.
         outcomes
-            As :meth:`Pools.run` says them.
-        reasons
-            Why it was refused; -1 if it was not.
+            As :meth:`State.run` says them.
         """
-        timeouts = self._timeouts[indices]
-        served = reasons < 0
-        on_demand = served & (outcomes != PROVISIONED)
-        cold = on_demand & (outcomes >= timeouts)
-        durations = block.services + np.where(cold, block.inits, 0.0)
-        ends = block.times + durations
-        known = on_demand & np.isfinite(outcomes)
-        idle = np.where(known, np.minimum(outcomes, timeouts), 0.0)
-        # The environment had been idle since then; the comparison keeps -inf out.
-        since = np.where(known, block.times - np.where(known, outcomes, 0.0), 0.0)
-        step = BILLING_STEP.value
-        billed = np.maximum(np.ceil(np.round(durations * 1000.0, 3) / step) * step, step) / 1000.0
-        for index, counts in enumerate(self._functions):
-            # A slice costs nothing, a mask copies.
-            mine = slice(None) if len(self._functions) == 1 else block.functions == index
-            counts.requests += len(block.times[mine])
-            ok, provided = served[mine], served[mine] & ~on_demand[mine]
-            counts.served += int(np.count_nonzero(ok))
-            counts.cold += int(np.count_nonzero(cold[mine]))
-            counts.provisioned += int(np.count_nonzero(provided))
-            self._refusals(counts, reasons[mine])
-            lasted, began, ended = durations[mine], block.times[mine], ends[mine]
-            counts.busy += float(lasted[ok].sum())
-            counts.provisioned_busy += float(lasted[provided].sum())
-            counts.idle += float(idle[mine].sum())
-            counts.billed += float(billed[mine][on_demand[mine]].sum())
-            counts.billed_provisioned += float(billed[mine][provided].sum())
-            counts.latency.add(lasted[ok])
-            counts.running.add(began[on_demand[mine]], ended[on_demand[mine]])
-            counts.provisioned_running.add(began[provided], ended[provided])
-            rested = known[mine]
-            counts.idle_curve.add(since[mine][rested], (since + idle)[mine][rested])
-        if self._left:
-            self._trace(block, indices, outcomes, cold, reasons)
+        self._reach(float(block.times[-1]))
+        if len(self.totals) == 1:
+            self._count(0, block, indices, outcomes)
+        else:
+            for function in range(len(self.totals)):
+                mine = np.flatnonzero(block.functions == function)
+                if len(mine):
+                    self._count(function, block.part(mine), indices[mine], outcomes[mine])
+        self._forgotten()
 
-    @staticmethod
-    def _refusals(counts: _Counts, reasons: Indices) -> None:
-        refused = reasons[reasons >= 0]
-        if len(refused):
-            for number, count in enumerate(np.bincount(refused).tolist()):
-                counts.reasons[number] = counts.reasons.get(number, 0) + count
+    def _reach(self, now: float) -> None:
+        self.curves.reach(now)
+        for function, row, ends in self._early:
+            self.curves.intervals(function, row, np.full(len(ends), self.start), ends)
+        self._early = []
 
-    def _trace(
-        self, block: Block, indices: Indices, outcomes: Array, cold: Array, reasons: Indices
-    ) -> None:
-        count = min(self._left, len(block))
-        self._left -= count
-        for place in range(count):
-            index, version = self._topology.keys[indices[place]]
-            reason = int(reasons[place])
-            self._traced.append(
-                TracedRequest(
-                    time=float(block.times[place]) - self._start,
-                    function=self._topology.functions[index].name,
-                    version=version,
-                    duration=float(block.services[place]) if reason < 0 else 0.0,
-                    init=float(block.inits[place]) if cold[place] else None,
-                    provisioned=reason < 0 and bool(outcomes[place] == PROVISIONED),
-                    throttle_reason=next(iter(self._topology.reasons({reason: 1})))
-                    if reason >= 0
-                    else None,
-                )
+    def _count(self, function: int, block: Block, indices: Indices, outcomes: Array) -> None:
+        totals = self.totals[function]
+        totals[series.REQUESTS] += len(block)
+        refused = (outcomes < 0.0) & (outcomes != PROVISIONED)
+        if refused.any():
+            for number in range(len(CAUSES)):
+                times = block.times[outcomes == -1.0 - number]
+                self.curves.moments(function, series.LIMITED + number, times)
+            served = ~refused
+            block, indices, outcomes = block.part(served), indices[served], outcomes[served]
+        totals[series.SERVED] += len(block)
+        if self._provisions[function]:
+            provisioned = outcomes == PROVISIONED
+            part = block.part(provisioned)
+            totals[series.PROVISIONED_COUNT] += len(part)
+            totals[series.BUSY] += float(part.services.sum())
+            totals[series.BUSY_PROVISIONED] += float(part.services.sum())
+            totals[series.BILLED_PROVISIONED] += float(billed(part.services).sum())
+            self.latency.add(function, part.services)
+            self.curves.intervals(
+                function, series.PROVISIONED_RUNNING, part.times, part.times + part.services
             )
+            rest = ~provisioned
+            block, indices, outcomes = block.part(rest), indices[rest], outcomes[rest]
+        self._on_demand(function, block, indices, outcomes)
 
-    def result(self, scenario: Scenario, end: float) -> Result:
-        """Return what was counted until ``end`` (s); the pools must be settled to it."""
-        for time, index in self._pools.departures:
-            pool = self._pools.pools[index if index >= 0 else -1 - index]
-            counts = self._functions[pool.function]
-            counts.busy -= time - end
-            counts.provisioned_busy -= time - end if index < 0 else 0.0
-        for pool in self._pools.pools:
-            counts = self._functions[pool.function]
-            counts.idle += pool.idle_until(end)
-            for since in pool.last[pool.running :]:
-                if since > -np.inf:
-                    counts.idle_curve.add(
-                        np.array([since]), np.array([min(end, since + pool.idle_timeout)])
-                    )
-        span = max(end - self._start, 1e-12)
-        functions = {
-            function.name: self._function(index, span, end)
-            for index, function in enumerate(scenario.functions)
-        }
-        return Result(
-            scenario=scenario,
-            seconds=end - self._start,
-            functions=functions,
-            account=AccountResult.of(functions.values()),
-            trace=tuple(self._traced),
+    def _on_demand(self, function: int, block: Block, indices: Indices, outcomes: Array) -> None:
+        totals = self.totals[function]
+        timeouts = self._timeouts[indices]
+        cold = np.flatnonzero(outcomes >= timeouts)
+        self.curves.moments(function, series.COLD, block.times[cold])
+        durations, ends = block.services, block.times + block.services
+        if len(cold):
+            durations = durations.copy()
+            durations[cold] += block.inits[cold]
+            ends[cold] += block.inits[cold]
+        totals[series.BUSY] += float(durations.sum())
+        totals[series.BILLED] += float(billed(durations).sum())
+        self.latency.add(function, durations)
+        self.curves.intervals(function, series.RUNNING, block.times, ends)
+        idle = np.minimum(outcomes, timeouts)
+        since = block.times - outcomes
+        if len(cold):  # only then can an environment be new: it had not been idle
+            old = np.isfinite(since)
+            idle, since = idle[old], since[old]
+        totals[series.IDLE_TIME] += float(idle.sum())
+        self.curves.intervals(function, series.IDLE, since, since + idle)
+
+    def _forgotten(self) -> None:
+        for index, since in self._state.forgotten():
+            function, timeout = self._owners[index], float(self._timeouts[index])
+            self.totals[function, series.IDLE_TIME] += timeout * len(since)
+            self.curves.intervals(function, series.IDLE, since, since + timeout)
+
+    def _overhang(self, sign: float, now: float) -> None:
+        """Add or take off what requests in flight still have to run."""
+        for index, provisioned, ends in self._state.in_flight():
+            seconds = sign * float((ends - now).sum())
+            totals = self.totals[self._owners[index]]
+            totals[series.BUSY] += seconds
+            totals[series.BUSY_PROVISIONED] += seconds if provisioned else 0.0
+
+    def _idle(self, sign: float, now: float) -> None:
+        """Add or take off the time that environments idle now have been idle."""
+        for index, since in self._state.idle():
+            known = np.minimum(now - since[np.isfinite(since)], self._timeouts[index])
+            self.totals[self._owners[index], series.IDLE_TIME] += sign * float(known.sum())
+
+    def finish(self, end: float) -> None:
+        """Cut off what reaches beyond ``end`` (s); the pools must be settled to it."""
+        self._reach(end)
+        self._forgotten()
+        self._overhang(-1.0, end)
+        self._idle(1.0, end)
+        for index, since in self._state.idle():
+            since = since[np.isfinite(since)]
+            until = np.minimum(end, since + self._timeouts[index])
+            self.curves.intervals(self._owners[index], series.IDLE, since, until)
+
+
+class CompiledTally(Tally):
+    """Counts in one pass of the compiled loop."""
+
+    def add(self, block: Block, indices: Indices, outcomes: Array) -> None:
+        """Count a block of requests."""
+        self._reach(float(block.times[-1]))
+        size = len(block)
+        durations, waiting = np.empty(size), np.empty(size)
+        rows, functions = np.empty(size, np.int64), np.empty(size, np.int64)
+        held_back = kernel.count(
+            block.times,
+            block.functions,
+            indices,
+            block.services,
+            block.inits,
+            outcomes,
+            self._timeouts,
+            self.start,
+            self.curves.width,
+            self.curves.values,
+            self.totals,
+            self.latency.counts,
+            self.latency.sums,
+            durations,
+            durations.view(np.int64),
+            waiting,
+            rows,
+            functions,
         )
-
-    def _function(self, index: int, span: float, end: float) -> FunctionResult:
-        function, counts = self._topology.functions[index], self._functions[index]
-        held = sum(
-            count for (owner, _), count in self._topology.provisioned.items() if owner == index
-        )
-        extra = max(function.ephemeral - limits.EPHEMERAL_MIN.value, 0)
-        times, running = counts.running.means(end)
-        return FunctionResult(
-            requests=counts.requests,
-            served=counts.served,
-            cold=counts.cold,
-            provisioned=counts.provisioned,
-            throttled=sum(counts.reasons.values()),
-            throttle_reasons=self._topology.reasons(counts.reasons),
-            mean_concurrency=counts.busy / span,
-            mean_environments=held + self._on_demand(counts, span),
-            latency={
-                name: counts.latency.percentile(percent)
-                for name, percent in (("p50", 50.0), ("p90", 90.0), ("p99", 99.0))
-            },
-            usage=Usage(
-                requests=counts.served,
-                compute=gb_seconds(function.memory, counts.billed),
-                provisioned_held=gb_seconds(function.memory, held * span),
-                provisioned_used=gb_seconds(function.memory, counts.billed_provisioned),
-                ephemeral=gb_seconds(extra, counts.billed + counts.billed_provisioned),
-                architecture=function.architecture,
-            ),
-            times=times - self._start,
-            running=running,
-            provisioned_running=_aligned(counts.provisioned_running, times, end),
-            idle=_aligned(counts.idle_curve, times, end),
-        )
-
-    @staticmethod
-    def _on_demand(counts: _Counts, span: float) -> float:
-        return (counts.busy - counts.provisioned_busy + counts.idle) / span
-
-
-def _aligned(curve: Curve, times: Array, end: float) -> Array:
-    """Return another curve's means at the times of the first."""
-    own, means = curve.means(end)
-    return np.interp(times, own, means) if len(own) else np.zeros(len(times))
+        self.curves.wait(functions[:held_back], rows[:held_back], waiting[:held_back])
+        self._forgotten()

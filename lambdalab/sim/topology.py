@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
-from lambdalab.rules.errors import ThrottleReason
-from lambdalab.sim.arrivals import Indices
-from lambdalab.sim.pools import Group, Pool, Pools
+from lambdalab.rules.concurrency import requests_per_second
+from lambdalab.sim.arrivals import Block, Indices
+from lambdalab.sim.pools import Layout, Pool
 from lambdalab.sim.scenario import Alias, Scenario
 
 __all__ = ["Topology"]
-
-_REASONS = list(ThrottleReason)
 
 
 class Topology:
@@ -33,8 +29,8 @@ class Topology:
         Functions whose requests go to two versions.
     reserved
         Which functions have reserved concurrency; shape ``(functions,)``.
-    rate_caps
-        Concurrency of each function that its requests-per-second quota follows.
+    layout
+        The pools, in the order of ``keys``, and what limits them.
     """
 
     def __init__(self, scenario: Scenario) -> None:
@@ -44,9 +40,9 @@ class Topology:
         self.weighted: dict[int, Alias] = {}
         self.reserved = np.array([one.reserved is not None for one in scenario.functions])
         shared = scenario.account.limit
-        self._caps: list[int] = []
-        self.rate_caps: list[int] = []
+        caps: list[int] = []
         unreserved = scenario.account.limit - sum(one.reserved or 0 for one in self.functions)
+        quotas = [requests_per_second(unreserved)]
         for index, function in enumerate(scenario.functions):
             alias = function.alias(function.qualifier)
             for version in (alias.version, *alias.weights):
@@ -61,12 +57,10 @@ class Topology:
             held = sum(function.provisioned.values())
             if function.reserved is None:
                 shared -= held
-                self.rate_caps.append(unreserved)
             else:
                 shared -= function.reserved
-                self._caps.append(function.reserved - held)
-                self.rate_caps.append(function.reserved)
-        self._shared = shared
+                caps.append(function.reserved - held)
+                quotas.append(requests_per_second(function.reserved))
         self._places = {key: place for place, key in enumerate(self.keys)}
         self.primary: Indices = np.array(
             [
@@ -74,34 +68,35 @@ class Topology:
                 for index, function in enumerate(scenario.functions)
             ]
         )
-
-    def pool(self, function: int, version: str) -> int:
-        """Return the place of a version's pool."""
-        return self._places[function, version]
-
-    def pools(self) -> Pools:
-        """Return all pools, empty, with nothing in flight."""
-        groups = [Group(self._shared), *(Group(cap) for cap in self._caps)]
-        own = np.cumsum(self.reserved)
-        return Pools(
-            [
+        own = np.cumsum(self.reserved).tolist()
+        self.layout = Layout(
+            pools=[
                 Pool(
                     function=index,
-                    group=int(own[index]) if self.reserved[index] else 0,
+                    group=own[index] if self.reserved[index] else 0,
                     idle_timeout=self.functions[index].idle_timeout,
                     provisioned=self.provisioned.get((index, version), 0),
                 )
                 for index, version in self.keys
             ],
-            groups,
+            caps=[shared, *caps],
+            quotas=quotas,
         )
 
-    @staticmethod
-    def reason(reason: ThrottleReason) -> int:
-        """Return the number that stands for a reason in arrays."""
-        return _REASONS.index(reason)
+    def pool(self, function: int, version: str) -> int:
+        """Return the place of a version's pool."""
+        return self._places[function, version]
 
-    @staticmethod
-    def reasons(counts: Mapping[int, int]) -> dict[str, int]:
-        """Return counts by the reasons' names; zeros are left out."""
-        return {_REASONS[number].value: count for number, count in counts.items() if count}
+    def pool_of(self, block: Block) -> Indices:
+        """Return the pool each request is meant for; shape ``(n,)``."""
+        indices: Indices = self.primary[block.functions]
+        for function, alias in self.weighted.items():
+            mine = block.functions == function
+            # choose_version for many draws at once: an alias weighs one version besides its own.
+            for version, weight in alias.weights.items():
+                indices[mine & (block.draws < weight)] = self.pool(function, version)
+        return indices
+
+    def held(self, function: int) -> int:
+        """Return how many provisioned environments a function has."""
+        return sum(count for (owner, _), count in self.provisioned.items() if owner == function)

@@ -91,23 +91,20 @@ def _ramp(arrivals: Arrivals, units: Array) -> Array:
 def _bursts(arrivals: Arrivals, random: np.random.Generator) -> Iterator[Array]:
     """Merge a Poisson background with bursts, a stretch of time after the other."""
     per_burst = arrivals.size + arrivals.rate * arrivals.every
-    stretch = arrivals.every * max(1, int(BLOCK / per_burst))
-    start, background = 0.0, 0.0
+    step = max(1, int(BLOCK / per_burst))
+    first, background = 1, 0.0
     waiting = np.empty(0)
-    burst = 1
     while True:
-        end = start + stretch
+        moments = np.arange(first, first + step) * arrivals.every
+        first += step
+        end = float(moments[-1])
         parts = [waiting]
         while arrivals.rate > 0 and background < end:
             times = background + np.cumsum(random.standard_exponential(1024)) / arrivals.rate
             background = float(times[-1])
             parts.append(times)
         steady = np.concatenate(parts)
-        last = int(end / arrivals.every + 0.5)
-        moments = np.arange(burst, last + 1) * arrivals.every
-        burst = last + 1
         here = np.concatenate([steady[steady <= end], np.repeat(moments, arrivals.size)])
         waiting = steady[steady > end]
-        start = end
         here.sort()
         yield here
