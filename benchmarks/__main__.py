@@ -89,7 +89,6 @@ def main(words: list[str] | None = None) -> int:
     """Run the benchmark; return the exit status."""
     args = _arguments(words)
     console = Console(stderr=True)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # unwinds, and so ends the peers
     try:
         result = read(args.source) if args.source is not None else _measure(args, console)
         _show(result)
@@ -136,4 +135,5 @@ def _write_docs(result: Result) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # unwinds, and so ends the peers
     sys.exit(main())

@@ -15,7 +15,7 @@ __all__ = ["BEGIN", "COMMAND", "END", "markdown", "replace_block", "table"]
 
 BEGIN = "<!-- benchmarks:begin -->"
 END = "<!-- benchmarks:end -->"
-COMMAND = "python -m benchmarks --install-peers --write-docs"
+COMMAND = "make bench"
 
 _MEASURES = {
     "cold plain": "cold",
@@ -94,7 +94,8 @@ def _sentences(result: Result) -> list[str]:
             f"The sandbox answers {summary(result.ready_ms).median:.0f} ms after its start"
         )
     if result.import_ms:
-        started.append(f"`import lambdalab` takes {summary(result.import_ms).median:.0f} ms")
+        took = summary(result.import_ms).median
+        started.append(f"`from lambdalab.sandbox import Sandbox` takes {took:.0f} ms")
     if started:
         said.append("; ".join(started) + ".")
     said += [f"{name} did not take part: {why}." for name, why in result.absent.items()]

@@ -47,7 +47,7 @@ class Result:
     load
         The load test of the sandbox; ``None`` if it was left out.
     ready_ms, import_ms
-        Milliseconds until the sandbox answers, and of ``import lambdalab``.
+        Milliseconds until the sandbox answers, and of importing ``Sandbox``.
     absent
         Contender -> why it did not take part.
     """

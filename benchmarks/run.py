@@ -73,7 +73,7 @@ def run(
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lambdalab-bench-")))
         progress = stack.enter_context(_progress(console))
-        task = progress.add_task("import lambdalab", total=2 * _STARTS)
+        task = progress.add_task("importing", total=2 * _STARTS)
         imports = measure.import_ms(_STARTS)
         progress.update(task, advance=_STARTS, description="starting the sandbox")
         ready = measure.ready_ms(folder, _STARTS)

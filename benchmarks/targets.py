@@ -65,7 +65,7 @@ def judge(result: Result) -> list[Verdict]:
         )
     for what, limit, samples in (
         ("sandbox ready", _READY_MS, result.ready_ms),
-        ("import lambdalab", _IMPORT_MS, result.import_ms),
+        ("import lambdalab.sandbox", _IMPORT_MS, result.import_ms),
     ):
         if samples:
             found = statistics.median(samples)
