@@ -22,6 +22,7 @@ __all__ = [
     "failure",
     "fresh",
     "joined",
+    "literal",
     "say",
     "seen",
     "shown",
@@ -101,7 +102,16 @@ def joined(texts: Sequence[Text]) -> Text:
 
 def shown(value: object) -> str:
     """Return a JSON value as inline code, cut if it is long."""
-    text = json.dumps(value, ensure_ascii=False, default=str).replace("`", "'")
+    return _code(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def literal(value: object) -> str:
+    """Return a value as inline code as Python writes it (``None``, not ``null``), cut if long."""
+    return _code(repr(value))
+
+
+def _code(text: str) -> str:
+    text = text.replace("`", "'")
     return f"`{text if len(text) <= _SHOWN_MAX else text[: _SHOWN_MAX - 1] + '…'}`"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lambdalab.grading import CallResult, Verdict, World, incorrect, not_attempted, passed
-from lambdalab.grading.evidence import as_delivered, failure, say, seen, shown, wrong
+from lambdalab.grading.evidence import as_delivered, failure, literal, say, seen, shown, wrong
 from lambdalab.grading.spec import Text
 from lambdalab.rules.lifecycle import SHUTDOWN_EXTERNAL
 from lambdalab.rules.logs import Report, parse_report
@@ -260,8 +260,8 @@ def check_task_5(world: World) -> Verdict:
     if not missed:
         return passed()
     trace, call, right = missed[0]
-    text = ", ".join(shown(one).strip("`") for one in trace)
-    got = shown(call.value if call.error is None else call.error)
+    text = ", ".join(literal(one).strip("`") for one in trace)
+    got = literal(call.value) if call.error is None else shown(call.error)
     return wrong(
         f"{len(calls)} 組裡有 {len(missed)} 組不對，例如 `cold_starts({text})` 應該是 {right}，"
         f"得到的是 {got}。",

@@ -24,6 +24,7 @@ from lambdalab.grading.evidence import (
     failure,
     fresh,
     joined,
+    literal,
     say,
     seen,
     shown,
@@ -70,25 +71,25 @@ def _misread(call: CallResult) -> Text | None:
         if call.value is None:
             return None
         return say(
-            f"{place['zh-TW']}不是 `REPORT` 行，應該得到 `None`，得到的是 {shown(call.value)}。",
+            f"{place['zh-TW']}不是 `REPORT` 行，應該得到 `None`，得到的是 {literal(call.value)}。",
             f"{place['en']}It is no `REPORT` line and should give `None`; it gave "
-            f"{shown(call.value)}.",
+            f"{literal(call.value)}.",
         )
     if not isinstance(call.value, dict):
         return say(
-            f"{place['zh-TW']}應該得到一個字典，得到的是 {shown(call.value)}。",
-            f"{place['en']}It should give a dictionary; it gave {shown(call.value)}.",
+            f"{place['zh-TW']}應該得到一個字典，得到的是 {literal(call.value)}。",
+            f"{place['en']}It should give a dictionary; it gave {literal(call.value)}.",
         )
     for name in FIELDS:
         wanted, got = getattr(report, name), call.value.get(name)
         if name not in call.value or not _equal(wanted, got):
             found = say(
-                f"是 {shown(got)}" if name in call.value else "不在字典裡",
-                f"is {shown(got)}" if name in call.value else "is not in the dictionary",
+                f"是 {literal(got)}" if name in call.value else "不在字典裡",
+                f"is {literal(got)}" if name in call.value else "is not in the dictionary",
             )
             return say(
-                f"{place['zh-TW']}`{name}` 應該是 {shown(wanted)}，你的{found['zh-TW']}。",
-                f"{place['en']}`{name}` should be {shown(wanted)}; yours {found['en']}.",
+                f"{place['zh-TW']}`{name}` 應該是 {literal(wanted)}，你的{found['zh-TW']}。",
+                f"{place['en']}`{name}` should be {literal(wanted)}; yours {found['en']}.",
             )
     return None
 
@@ -231,8 +232,8 @@ def _victims_text(named: object, right: set[str]) -> Text:
     names = _names(named)
     if names is None:
         return say(
-            f"`victims` 應該是客人名字的串列，現在是 {shown(named)}。",
-            f"`victims` should be a list of customers' names; it is {shown(named)}.",
+            f"`victims` 應該是客人名字的串列，現在是 {literal(named)}。",
+            f"`victims` should be a list of customers' names; it is {literal(named)}.",
         )
     extra, missed = len(names - right), len(right - names)
     return say(
@@ -398,7 +399,7 @@ def check_task_5(world: World) -> Verdict:
         return passed()
     call, right = missed[0]
     text = ", ".join(json.dumps(one) for one in call.arguments)
-    got = shown(call.value if call.error is None else call.error)
+    got = literal(call.value) if call.error is None else shown(call.error)
     return wrong(
         f"`cold_starts({text})` 應該是 {right}，得到的是 {got}。",
         f"`cold_starts({text})` should be {right}; it gave {got}.",
