@@ -18,7 +18,7 @@ from lambdalab.i18n import LANGUAGES, message
 from lambdalab.sandbox import credentials
 from lambdalab.sandbox.registry import Record
 
-__all__ = ["Check", "StoppedError", "run_checks"]
+__all__ = ["Check", "Source", "StoppedError", "run_checks"]
 
 _START_S = 15.0
 
@@ -28,11 +28,35 @@ class StoppedError(LambdalabError):
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A file of checks as it was read, before any code of a learner ran."""
+
+    path: Path
+    text: str
+
+    @classmethod
+    def read(cls, path: Path) -> Source:
+        """Read a file of checks.
+
+        Raises
+        ------
+        LambdalabError
+            It cannot be read.
+        """
+        try:
+            return cls(path, path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise LambdalabError(
+                message("grading.lab.checks", path=path, reason=str(error))
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One check to run."""
 
     task: str
-    file: Path
+    source: Source
     left: left.Left
     """What the answer left."""
     needed: bool = True
@@ -116,7 +140,7 @@ def _request(lab: str, checks: Sequence[Check], record: Record, seconds: float) 
             "checks": [
                 {
                     "task": check.task,
-                    "file": str(check.file),
+                    "file": [str(check.source.path), check.source.text],
                     "needed": check.needed,
                     "left": left.to_json(check.left),
                     "inputs": {

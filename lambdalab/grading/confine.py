@@ -14,9 +14,11 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import NoReturn
 
+from lambdalab.grading import shield
 from lambdalab.sandbox.engine import linux
 
 __all__ = ["LIMITS", "PROCESSES_MAX", "supervise"]
@@ -35,15 +37,29 @@ _Process = tuple[int, float]
 """A process: its id, and when it began."""
 
 
-def supervise(work: Callable[[], None]) -> NoReturn:
+def supervise(
+    work: Callable[[], None], *, writable: Sequence[Path] = (), hidden: Sequence[Path] = ()
+) -> NoReturn:
     """Run ``work`` in a child process; end this one as the child ended, leaving nothing behind.
 
     SIGTERM, too many processes, or this process's own end are the end of all of it.
+
+    Parameters
+    ----------
+    work
+        What to run.
+    writable
+        Folders it may write to, where the kernel lets us forbid the others.
+    hidden
+        Folders that look empty to it, likewise.
     """
     if linux.AVAILABLE:
         # Hardened kernels and containers may refuse: then the child is watched only.
         with contextlib.suppress(OSError):
+            here = Path.cwd()
             linux.unshare_mounts_and_pids()
+            shield.protect(writable, hidden)
+            os.chdir(here)  # it is another mount now, one that can be written
     child = os.fork()
     if child == 0:
         _work(work)
@@ -67,6 +83,9 @@ def _work(work: Callable[[], None]) -> NoReturn:
             allowed = limit if most == resource.RLIM_INFINITY else min(limit, most)
             with contextlib.suppress(OSError, ValueError):  # macOS has no RLIMIT_AS to speak of
                 resource.setrlimit(name, (allowed, allowed))
+        if linux.AVAILABLE:
+            with contextlib.suppress(OSError):
+                shield.drop_privileges()
         work()
         status = 0
     except BaseException:  # noqa: BLE001 - a fork must never return into its parent's code

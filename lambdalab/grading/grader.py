@@ -94,7 +94,7 @@ class Grader:
 
     def _marking(self, name: str, hidden: Path | None, seconds: float | None) -> Marking:
         files = self.course.lab(name)
-        _ = files.spec, files.starters
+        _ = files.spec, files.starters, files.checks
         return Marking(files, hidden_checks(hidden, name) if hidden else None, seconds)
 
     def without_hidden(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import lambdalab
 from lambdalab.course.catalogue import clone_root, course_root
 from lambdalab.course.errors import CourseError
 from lambdalab.errors import LambdalabError
+from lambdalab.grading.checking import Source
 from lambdalab.grading.left import Inputs
 from lambdalab.grading.spec import LabSpec, load_spec
 from lambdalab.grading.values import NotJsonError, plain
@@ -46,10 +47,16 @@ class LabFiles:
         """The name of its notebooks: ``01_lifecycle``."""
         return self.folder.name
 
-    @property
-    def checks(self) -> Path:
-        """Its public checks."""
-        return self.folder / "checks.py"
+    @cached_property
+    def checks(self) -> Source:
+        """Its public checks.
+
+        Raises
+        ------
+        LambdalabError
+            They cannot be read.
+        """
+        return Source.read(self.folder / "checks.py")
 
     @cached_property
     def spec(self) -> LabSpec:
@@ -153,7 +160,7 @@ class Course:
 class Hidden:
     """The hidden checks of one lab."""
 
-    file: Path
+    source: Source
     inputs: Mapping[str, Inputs]
     """Task -> function -> further inputs."""
 
@@ -169,9 +176,10 @@ def hidden_checks(folder: Path, lab: str) -> Hidden | None:
     path = folder / f"{lab}.py"
     if not path.is_file():
         return None
+    source = Source.read(path)
     try:
         found = runpy.run_path(str(path), run_name=f"lambdalab_hidden_{lab}")
-        return Hidden(path, _inputs(found.get("INPUTS", {})))
+        return Hidden(source, _inputs(found.get("INPUTS", {})))
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         raise LambdalabError(message("grading.lab.hidden", path=path, reason=reason)) from error

@@ -149,6 +149,7 @@ class Marking:
             The sandbox did not start, or a setup cell failed: never the answer's fault.
         """
         tasks = self.lab.spec.tasks
+        _ = self.lab.checks  # read now: what a learner's code does to the file is too late
         idle = self.untouched(answers.source)
         if len(idle) == len(tasks):
             return Marks(tuple(Mark(task, not_attempted(), None) for task in tasks))
@@ -159,6 +160,7 @@ class Marking:
                 record,
                 lang=lang,
                 seconds=self.timeout,
+                hidden=[self.hidden.source.path.parent] if self.hidden else [],
                 stop=stop,
             )
             attempted = [task for task in tasks if task.id not in idle]
@@ -205,7 +207,7 @@ class Marking:
         ]
         if self.hidden:
             checks += [
-                Check(task.id, self.hidden.file, self._secret(task, found[task.id]), needed=False)
+                Check(task.id, self.hidden.source, self._secret(task, found[task.id]), needed=False)
                 for task in tasks
             ]
         verdicts = run_checks(

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from lambdalab.grading import confine, left
@@ -24,8 +25,15 @@ Told = Callable[[Mapping[str, Any]], None]
 
 def main() -> None:
     """Run the cells of one request in a confined child."""
-    request: Mapping[str, Any] = json.load(sys.stdin)
-    confine.supervise(lambda: _work(request))
+    request: dict[str, Any] = json.load(sys.stdin)
+    # Popped: what is hidden is not named in the process that it is hidden from.
+    hidden = [Path(name) for name in request.pop("hidden")]
+    writable = {Path.cwd(), Path("/tmp"), Path("/dev/shm")}  # noqa: S108 - cells may use them
+    confine.supervise(
+        lambda: _work(request),
+        writable=[folder for folder in sorted(writable) if folder.is_dir()],
+        hidden=hidden,
+    )
 
 
 def _work(request: Mapping[str, Any]) -> None:

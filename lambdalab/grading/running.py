@@ -73,6 +73,7 @@ def run_cells(
     *,
     lang: Language,
     seconds: float,
+    hidden: Sequence[Path] = (),
     stop: threading.Event | None = None,
 ) -> Ran:
     """Run cells in a process of their own, which is gone with all it started on return.
@@ -89,6 +90,8 @@ def run_cells(
         The language of the notebook they come from.
     seconds
         Time from the start of the first answer.
+    hidden
+        Folders that look empty in there, where the kernel can do that.
     stop
         Once set, the process is ended.
 
@@ -114,7 +117,7 @@ def run_cells(
         environment[GRADING] = "1"
         child = Child(
             "lambdalab.grading.runner",
-            _request(cells, readings),
+            _request(cells, readings, hidden),
             environment=environment,
             folder=Path(folder),
             seconds=SETUP_S,
@@ -185,9 +188,10 @@ class _Listener:
                 self.finished = True
 
 
-def _request(cells: Sequence[Cell], readings: Sequence[Reading]) -> bytes:
+def _request(cells: Sequence[Cell], readings: Sequence[Reading], hidden: Sequence[Path]) -> bytes:
     return json.dumps(
         {
+            "hidden": [str(folder) for folder in hidden],
             "cells": [{"id": cell.id, "source": cell.source} for cell in cells],
             "tasks": [
                 {

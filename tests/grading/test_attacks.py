@@ -6,14 +6,17 @@ may earn anything for task 1, and the others keep what they earned honestly.
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from lambdalab.grading.marking import Marks
-from tests.grading.lab import SOLUTIONS
+from lambdalab.grading.labs import hidden_checks
+from lambdalab.grading.marking import Marking, Marks
+from lambdalab.grading.submission import Answers
+from tests.grading.lab import SOLUTIONS, DemoLab, copy_lab
 
 _MARK = Callable[..., Marks]
 
@@ -213,3 +216,88 @@ cold_starts = parent
     assert marks.ran.end == "finished"
     assert marks.ran.left["task-1"].outputs["cold_starts"] == 0
     assert marks.points == 70
+
+
+# -- the disk -----------------------------------------------------------------------------
+
+
+def namespaces() -> bool:
+    """Whether this kernel lets us make them: some containers do not."""
+    try:
+        return subprocess.run(["unshare", "-rmpf", "true"], check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def test_overwritten_checks_come_too_late(demo: DemoLab, tmp_path: Path) -> None:
+    lab = copy_lab(demo, tmp_path / "copy")
+    checks, secret = (
+        lab.course.content / "01_demo/checks.py",
+        lab.root / "solutions/hidden/lab01.py",
+    )
+    easy = "from lambdalab.grading import passed\\n" + "".join(
+        f"def check_task_{number}(world): return passed()\\n" for number in (1, 2, 3)
+    )
+    attack = f"""
+from pathlib import Path
+for path in ({str(checks)!r}, {str(secret)!r}):
+    Path(path).parent.mkdir(exist_ok=True)
+    try:
+        Path(path).write_text("{easy}")
+    except OSError:
+        pass
+cold_starts = Path({str(checks)!r}).read_text()
+"""
+    assert lab.course.hidden is not None
+    marking = Marking(lab.course.lab("lab01"), hidden_checks(lab.course.hidden, "lab01"))
+    answers = {"task-1-answer": attack, "task-3-answer": "def double(number): return abs(number)"}
+    marks = marking.mark(Answers(answers, (), ()), "en")
+    assert marks.ran.errors == {}
+    # The temporary folder can be written to, so the control is that it was.
+    assert marks.ran.left["task-1"].outputs["cold_starts"] == easy.replace("\\n", "\n")
+    assert checks.read_text() == easy.replace("\\n", "\n")
+    assert marks.points == 0
+
+
+def test_hidden_checks_cannot_be_read(mark: _MARK, demo: DemoLab) -> None:
+    code = f"""
+import os
+cold_starts = sorted(os.listdir({str(demo.course.hidden)!r}))
+"""
+    marks = mark({"task-1-answer": code})
+    found = marks.ran.left["task-1"].outputs["cold_starts"]
+    assert found == ([] if namespaces() else ["lab01.py"])
+    assert demo.course.hidden is not None
+    assert [path.name for path in demo.course.hidden.iterdir()] == ["lab01.py"]
+
+
+def test_package_cannot_be_changed(mark: _MARK) -> None:
+    code = """
+import subprocess
+import lambdalab
+def tried():
+    try:
+        open(lambdalab.__file__, "a").close()
+    except OSError as error:
+        return type(error).__name__
+    return "opened"
+first = tried()
+subprocess.run(["mount", "-o", "remount,rw,bind", "/"], capture_output=True)
+subprocess.run(["umount", "-l", "/"], capture_output=True)
+cold_starts = [first, tried()]
+"""
+    marks = mark({"task-1-answer": code})
+    found = marks.ran.left["task-1"].outputs["cold_starts"]
+    assert found == (["OSError"] * 2 if namespaces() else ["opened"] * 2)
+
+
+@pytest.mark.parametrize("place", ["x.txt", "/tmp/lambdalab-test-x.txt"])
+def test_own_folder_and_tmp_can_be_written(mark: _MARK, place: str) -> None:
+    code = f"""
+import os
+from pathlib import Path
+Path({place!r}).write_text("1")
+cold_starts = int(Path({place!r}).read_text())
+os.remove({place!r})
+"""
+    assert mark({"task-1-answer": code}).tasks[0].points == 30

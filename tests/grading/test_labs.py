@@ -58,7 +58,7 @@ def test_every_task_has_its_public_check(lab: str) -> None:
 
     files = COURSE.lab(lab)
     wanted = {check_name(task.id) for task in files.spec.tasks}
-    found = {name for name in runpy.run_path(str(files.checks)) if name.startswith("check_")}
+    found = {name for name in runpy.run_path(str(files.checks.path)) if name.startswith("check_")}
     assert found == wanted
 
 
@@ -70,7 +70,7 @@ def test_hidden_checks_fit_the_lab(lab: str) -> None:
     files, hidden = COURSE.lab(lab), hidden_checks(COURSE.hidden, lab)
     assert hidden is not None
     tasks = {task.id: task for task in files.spec.tasks}
-    found = {name for name in runpy.run_path(str(hidden.file)) if name.startswith("check_")}
+    found = {name for name in runpy.run_path(str(hidden.source.path)) if name.startswith("check_")}
     assert found
     assert found <= {check_name(name) for name in tasks}
     for task, functions in hidden.inputs.items():
