@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-from lambdalab.errors import LambdalabError
 from lambdalab.rules import concurrency, limits, routing
 from lambdalab.rules.lifecycle import IDLE_LIFETIME
 from lambdalab.rules.pricing import Architecture
 from lambdalab.rules.routing import LATEST
+from lambdalab.sim.checks import (
+    ScenarioError,
+    ascending,
+    between,
+    check,
+    number,
+    one_of,
+    refuse,
+    whole,
+)
 
 __all__ = ["Account", "Alias", "Arrivals", "Duration", "Function", "Scenario", "ScenarioError"]
 
@@ -20,26 +28,6 @@ DurationKind = Literal["constant", "exponential", "lognormal", "empirical"]
 
 
 Routing = Literal["recent", "newest"]
-
-
-class ScenarioError(LambdalabError):
-    """A parameter makes no sense; the message is AWS's own where AWS has one."""
-
-
-def _check(condition: bool, place: str, problem: str) -> None:
-    if not condition:
-        raise ScenarioError(f"{place}: {problem}")
-
-
-def _number(value: float, place: str, *, least: float = 0.0, above: bool = False) -> None:
-    fine = (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and isfinite(value)
-        and (value > least if above else value >= least)
-    )
-    bound = f"above {least:g}" if above else f"{least:g} or more"
-    _check(fine, place, f"{value!r} must be a number, {bound}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,24 +61,18 @@ class Arrivals:
 
     def check(self, place: str) -> None:
         """Raise :class:`ScenarioError` if these arrivals make no sense."""
-        kinds = get_args(ArrivalKind)
-        _check(self.kind in kinds, place, f"kind {self.kind!r} is none of {', '.join(kinds)}")
+        one_of(self.kind, get_args(ArrivalKind), f"{place}.kind")
         if self.kind == "trace":
-            _check(len(self.times) > 0, place, "a trace needs times")
-            last = -0.0
-            for time in self.times:
-                _number(time, f"{place}.times")
-                _check(time >= last, f"{place}.times", f"{time:g} comes after {last:g}")
-                last = time
+            check(len(self.times) > 0, f"{place}.times", "empty_trace")
+            ascending(self.times, f"{place}.times")
             return
-        _number(self.rate, f"{place}.rate", above=self.kind in ("poisson", "constant"))
+        number(self.rate, f"{place}.rate", above=self.kind in ("poisson", "constant"))
         if self.kind == "burst":
-            _number(self.every, f"{place}.every", above=True)
-            _number(self.size, f"{place}.size", least=1)
+            number(self.every, f"{place}.every", above=True)
+            whole(self.size, f"{place}.size", least=1)
         if self.kind == "ramp":
-            _number(self.to, f"{place}.to")
-            _number(self.over, f"{place}.over", above=True)
-            _check(self.to > 0, f"{place}.to", "the rate a ramp ends at must be above 0")
+            number(self.to, f"{place}.to", above=True)
+            number(self.over, f"{place}.over", above=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +95,16 @@ class Duration:
 
     def check(self, place: str) -> None:
         """Raise :class:`ScenarioError` if this duration makes no sense."""
-        kinds = get_args(DurationKind)
-        _check(self.kind in kinds, place, f"kind {self.kind!r} is none of {', '.join(kinds)}")
+        one_of(self.kind, get_args(DurationKind), f"{place}.kind")
         if self.kind == "constant":
-            _number(self.value, f"{place}.value")
+            number(self.value, f"{place}.value")
         elif self.kind == "empirical":
-            _check(len(self.values) > 0, place, "empirical durations need values")
+            check(len(self.values) > 0, f"{place}.values", "empty_values")
             for value in self.values:
-                _number(value, f"{place}.values")
+                number(value, f"{place}.values")
         else:
-            _number(self.mean, f"{place}.mean", above=True)
-            _number(self.cv, f"{place}.cv", above=True)
+            number(self.mean, f"{place}.mean", above=True)
+            number(self.cv, f"{place}.cv", above=True)
 
     @property
     def expected(self) -> float:
@@ -201,34 +182,44 @@ class Function:
         others
             The account's other functions.
         """
-        place = f"function {self.name!r}"
-        _check(bool(self.name), "function", "a function needs a name")
+        check(isinstance(self.name, str) and bool(self.name), "function.name", "no_name")
+        place = f"function.{self.name}"
         self.arrivals.check(f"{place}.arrivals")
         self.duration.check(f"{place}.duration")
         self.init.check(f"{place}.init")
-        _number(self.idle_timeout, f"{place}.idle_timeout", above=True)
-        for name, value, low, high in (
-            ("memory", self.memory, limits.MEMORY_MIN, limits.MEMORY_MAX),
-            ("ephemeral", self.ephemeral, limits.EPHEMERAL_MIN, limits.EPHEMERAL_MAX),
-        ):
-            _check(
-                isinstance(value, int) and low.value <= value <= high.value,
-                f"{place}.{name}",
-                f"{value!r} must be a whole number from {low.value} to {high.value} ({low.unit})",
-            )
-        kinds = get_args(Architecture)
-        _check(self.architecture in kinds, f"{place}.architecture", f"none of {', '.join(kinds)}")
+        number(self.idle_timeout, f"{place}.idle_timeout", above=True)
+        between(self.memory, limits.MEMORY_MIN, limits.MEMORY_MAX, f"{place}.memory")
+        between(self.ephemeral, limits.EPHEMERAL_MIN, limits.EPHEMERAL_MAX, f"{place}.ephemeral")
+        one_of(self.architecture, get_args(Architecture), f"{place}.architecture")
         for name, alias in self.aliases.items():
-            problem = routing.routing_problem(alias.version, alias.weights)
-            _check(problem is None, f"{place}.aliases.{name}", problem or "")
-        if self.reserved is not None:
-            problem = concurrency.reserved_problem(
-                self.reserved,
-                account=account.limit,
-                others=sum(other.reserved or 0 for other in others),
+            refuse(
+                routing.routing_problem(alias.version, alias.weights),
+                f"{place}.aliases.{name}",
+                "alias",
             )
-            _check(problem is None, f"{place}.reserved", problem or "")
+        if self.reserved is not None:
+            whole(self.reserved, f"{place}.reserved", least=None)
+            others_reserved = sum(other.reserved or 0 for other in others)
+            refuse(
+                concurrency.reserved_problem(
+                    self.reserved, account=account.limit, others=others_reserved
+                ),
+                f"{place}.reserved",
+                "negative" if self.reserved < 0 else "reserved",
+                account=account.limit,
+                others=others_reserved,
+                minimum=limits.UNRESERVED_MIN.value,
+                most=max(account.limit - others_reserved - limits.UNRESERVED_MIN.value, 0),
+            )
         self._check_provisioned(place, account, others)
+        known = {LATEST, *self.aliases, *self.provisioned}
+        check(
+            self.qualifier in known or self.qualifier.isdigit(),
+            f"{place}.target",
+            "target",
+            target=self.qualifier,
+            known=", ".join(sorted(known)),
+        )
 
     def _check_provisioned(self, place: str, account: Account, others: Sequence[Function]) -> None:
         taken = sum(
@@ -238,24 +229,41 @@ class Function:
         sofar = 0
         versions: dict[str, str] = {}
         for qualifier, count in self.provisioned.items():
+            where = f"{place}.provisioned.{qualifier}"
+            whole(count, where, least=None)
             alias = self.alias(qualifier)
-            problem = concurrency.provisioned_problem(
-                count,
-                LATEST if alias.version == LATEST else qualifier,
+            available = account.limit - taken - sofar - limits.UNRESERVED_MIN.value
+            refuse(
+                concurrency.provisioned_problem(
+                    count,
+                    LATEST if alias.version == LATEST else qualifier,
+                    reserved=self.reserved,
+                    others=sofar,
+                    available=available,
+                    weighted=bool(alias.weights),
+                ),
+                where,
+                _why_not_provisioned(count, alias, reserved=self.reserved),
                 reserved=self.reserved,
                 others=sofar,
-                available=account.limit - taken - sofar - limits.UNRESERVED_MIN.value,
-                weighted=bool(alias.weights),
+                available=max(available, 0),
+                minimum=limits.UNRESERVED_MIN.value,
             )
-            _check(problem is None, f"{place}.provisioned.{qualifier}", problem or "")
             twin = versions.setdefault(alias.version, qualifier)
-            _check(
-                twin == qualifier,
-                f"{place}.provisioned.{qualifier}",
-                f"Alias already has a provisioned concurrency config on function version "
-                f"{alias.version} ({twin})",
+            check(
+                twin == qualifier, where, "provisioned_twice", version=alias.version, other=twin
             )
             sofar += count
+
+
+def _why_not_provisioned(count: int, alias: Alias, *, reserved: int | None) -> str:
+    if count < 1:
+        return "provisioned_least"
+    if alias.version == LATEST:
+        return "provisioned_latest"
+    if alias.weights:
+        return "provisioned_weighted"
+    return "provisioned_account" if reserved is None else "provisioned_reserved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,21 +302,45 @@ class Scenario:
     seed: int = 1
     routing: Routing = "recent"
 
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON-ready data, in the words of a scenario file; defaults left out."""
+        from lambdalab.sim.spec import to_json
+
+        return to_json(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, object]) -> Scenario:
+        """Return the scenario that such data describes.
+
+        Raises
+        ------
+        ScenarioError
+            A key is unknown or a value of the wrong kind.
+        """
+        from lambdalab.sim.spec import from_json
+
+        return from_json(data)
+
     def check(self) -> None:
         """Raise :class:`ScenarioError` if something makes no sense."""
-        _check(len(self.functions) > 0, "scenario", "there is no function")
-        _number(self.requests, "requests", least=1)
-        _number(self.warmup, "warmup")
-        _number(self.seed, "seed")
-        _check(
+        check(len(self.functions) > 0, "function", "no_function")
+        whole(self.requests, "requests", least=1)
+        whole(self.warmup, "warmup")
+        whole(self.seed, "seed")
+        one_of(self.routing, get_args(Routing), "routing")
+        check(
             self.warmup < self.requests,
             "warmup",
-            f"{self.warmup} of {self.requests} requests would leave nothing to count",
+            "warmup",
+            warmup=self.warmup,
+            requests=self.requests,
         )
-        _number(self.account.limit, "account.limit", least=1)
+        whole(self.account.limit, "account.limit", least=1)
         names = [function.name for function in self.functions]
         for function in self.functions:
-            _check(names.count(function.name) == 1, "function", f"two are named {function.name!r}")
+            check(
+                names.count(function.name) == 1, "function.name", "same_name", name=function.name
+            )
             function.check(
                 self.account, [other for other in self.functions if other is not function]
             )
