@@ -74,6 +74,11 @@ class Control:
             with contextlib.suppress(OSError):
                 traceback.print_exc(file=sys.stderr)
             return _json(400, {"error": f"{name}: {error}"})
+        except Exception as error:  # noqa: BLE001 - whatever fails, the caller gets an answer
+            with contextlib.suppress(OSError):
+                traceback.print_exc(file=sys.stderr)
+            what = f"{name}: {type(error).__name__}: {error}"
+            return _json(500, {"error": message("sandbox.refuse.broken", what=what)})
 
     def _status(self, _values: dict[str, Any]) -> object:
         return self._core.status()

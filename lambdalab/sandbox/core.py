@@ -110,13 +110,13 @@ class Core:
     def load(self, path: Path) -> None:
         """Replace all state by a file's; if that cannot be, nothing changes."""
         with self._whole:
-            backends = state.parse(state.read(path), path)
+            parsed = state.parse(state.read(path), path)
             self.service.clear()
             self.executor.reset()
             with self.gate.alone():
                 self.sink.clear()
                 state.clear()
-                state.restore(backends)
+                state.restore(parsed)
                 self.service.clear()
                 self.service.invocations = 0
             self._restart_events()

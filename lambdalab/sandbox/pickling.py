@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import importlib
 import io
 import pickle
@@ -42,6 +43,7 @@ _STANDARD = frozenset(
         ("ipaddress", "IPv4Network"),
         ("ipaddress", "IPv6Address"),
         ("ipaddress", "IPv6Network"),
+        ("requests.structures", "CaseInsensitiveDict"),
         ("uuid", "UUID"),
         ("uuid", "SafeUUID"),
         ("zoneinfo", "ZoneInfo"),
@@ -54,14 +56,19 @@ _STANDARD = frozenset(
         ("builtins", "tuple"),
         ("builtins", "bytes"),
         ("builtins", "object"),
+        (_OWN, "Method"),
         (_OWN, "Prototype"),
+        (_OWN, "new_condition"),
         (_OWN, "new_lock"),
         (_OWN, "new_pattern"),
+        (_OWN, "new_private_key"),
         (_OWN, "new_rlock"),
         (_OWN, "new_weak_values"),
     }
 )
-"""What a state file may name outside of moto. No function but our own four."""
+"""What a state file may name outside of moto. No function but our own, which only make."""
+
+_reading = threading.local()
 
 
 class UnsafeStateError(Exception):
@@ -79,6 +86,30 @@ class Prototype:
         return deepcopy(self.thing)
 
 
+class Method:
+    """Stands for a bound method that moto keeps: the filters of EC2, a ``defaultdict`` of X-Ray.
+
+    It cannot be called while a file is being read: reading must run nothing.
+    """
+
+    def __init__(self, owner: Untyped, name: str) -> None:
+        self.owner = owner
+        self.name = name
+
+    def __call__(self, *arguments: Untyped, **options: Untyped) -> Untyped:
+        """Call it."""
+        if getattr(_reading, "active", False) or not str(type(self.owner).__module__).startswith(
+            "moto."
+        ):
+            raise UnsafeStateError(f"a call of {self.name}")
+        return getattr(self.owner, self.name)(*arguments, **options)
+
+
+def new_condition() -> Untyped:
+    """Return a condition nobody waits for: every queue of SQS has one."""
+    return threading.Condition()
+
+
 def new_lock() -> Untyped:
     """Return a free lock in the place of one that was pickled."""
     return threading.Lock()
@@ -87,6 +118,13 @@ def new_lock() -> Untyped:
 def new_pattern(pattern: str, flags: int) -> re.Pattern[str]:
     """Return a regular expression: moto's IAM holds one, and Python would pickle a call."""
     return re.compile(str(pattern), int(flags))
+
+
+def new_private_key(pem: bytes) -> Untyped:
+    """Return the key: KMS and Cognito keep some."""
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    return load_pem_private_key(bytes(pem), None)
 
 
 def new_rlock() -> Untyped:
@@ -128,19 +166,46 @@ class StatePickler(pickle.Pickler):
             return new_lock, ()
         if isinstance(obj, _RLOCK):
             return new_rlock, ()
+        if isinstance(obj, threading.Condition):
+            return new_condition, ()
         if isinstance(obj, re.Pattern):
             return new_pattern, (obj.pattern, obj.flags)
         if isinstance(obj, weakref.WeakValueDictionary):
             return new_weak_values, (list(obj.items()),)
+        if isinstance(obj, types.MethodType) and not isinstance(obj.__self__, type):
+            return Method, (obj.__self__, obj.__func__.__name__)
+        if hasattr(obj, "private_bytes") and type(obj).__module__.startswith("cryptography."):
+            return new_private_key, (_pem(obj),)
+        if isinstance(obj, defaultdict) and type(obj) is not defaultdict:
+            # Its constructor asks for more than Python gives it; the factory is a slot.
+            state = (obj.__dict__, {"default_factory": obj.default_factory})
+            return copyreg.__newobj__, (type(obj),), state, None, iter(obj.items())  # type: ignore[attr-defined]
         if type(obj) is defaultdict and isinstance(obj.default_factory, types.FunctionType):
             factory = obj.default_factory
-            if "<" in factory.__qualname__:
+            if "." in factory.__qualname__:  # local, or a static method
                 return defaultdict, (Prototype(factory()),), None, None, iter(obj.items())
         return NotImplemented
 
 
+def _pem(key: Untyped) -> bytes:
+    from cryptography.hazmat.primitives import serialization as forms
+
+    pem: bytes = key.private_bytes(
+        forms.Encoding.PEM, forms.PrivateFormat.PKCS8, forms.NoEncryption()
+    )
+    return pem
+
+
 class StateUnpickler(pickle.Unpickler):
     """Reads moto's objects; anything else is refused before it exists."""
+
+    def load(self) -> Untyped:
+        """Read it all."""
+        _reading.active = True
+        try:
+            return super().load()
+        finally:
+            _reading.active = False
 
     def find_class(self, module: str, name: str) -> Untyped:
         """Return a class of moto, or one of the few others that are allowed.

@@ -35,6 +35,7 @@ __all__ = [
     "remove_tree",
     "root",
     "storage_error",
+    "storage_reason",
     "sweep",
     "workspace_folder",
     "write",
@@ -101,15 +102,20 @@ def check_platform() -> None:
         raise SandboxError(message("sandbox.start.windows"))
 
 
-def storage_error(path: Path, error: OSError) -> SandboxError:
-    """Return the error that says why the sandbox's files cannot be kept at ``path``."""
+def storage_reason(path: Path, error: OSError) -> dict[str, str]:
+    """Return why files cannot be kept at ``path``: a message key (``error``) and its values."""
     key = "folder"
     if error.errno in _FULL:
         key = "full"
     elif error.errno == errno.EROFS:
         key = "read_only"
-    reason = error.strerror or str(error)
-    return SandboxError(message(f"sandbox.start.{key}", path=path, reason=reason))
+    return {"error": key, "path": str(path), "reason": error.strerror or str(error)}
+
+
+def storage_error(path: Path, error: OSError) -> SandboxError:
+    """Return the error that says why the sandbox's files cannot be kept at ``path``."""
+    why = storage_reason(path, error)
+    return SandboxError(message(f"sandbox.start.{why.pop('error')}", **why))
 
 
 def root() -> Path:

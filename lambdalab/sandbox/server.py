@@ -61,7 +61,9 @@ def main(words: list[str] | None = None) -> int:
         print(error.said, file=sys.stderr)
         return 1
     except OSError as error:
-        said = {"error": "folder", "path": str(args.run_folder), "reason": str(error)}
+        from lambdalab.sandbox.registry import storage_reason
+
+        said = storage_reason(args.run_folder, error)
         _tell(args.ready, said)
         print(said, file=sys.stderr)
         return 1

@@ -11,6 +11,7 @@ import os
 import sys
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,25 @@ from lambdalab.sandbox.pickling import StatePickler, StateUnpickler, UnsafeState
 from lambdalab.sandbox.registry import SandboxError
 from lambdalab.sandbox.untyped import Untyped
 
-__all__ = ["Backends", "clear", "dump", "parse", "read", "restore", "write"]
+__all__ = ["Backends", "Parsed", "clear", "dump", "parse", "read", "restore", "write"]
 
 Backends = dict[str, dict[str, dict[str, Any]]]
 """``module:name`` of a backend dictionary -> account -> Region -> backend."""
 
+_Tracked = list[tuple[Any, list[Any]]]
+"""Classes of moto and objects of theirs that its reset has to know of."""
+
 _MAGIC = b"LAMBDALAB SANDBOX STATE\n"
 _FORMAT = 1
 _HEADER_MAX = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a state file holds, not yet in place."""
+
+    backends: Backends
+    tracked: _Tracked
 
 
 def _known() -> Iterator[tuple[str, Any]]:
@@ -53,6 +65,26 @@ def clear() -> None:
     reset_model_data()
 
 
+@contextlib.contextmanager
+def _untracked() -> Iterator[_Tracked]:
+    """Take back what moto notes of every object that comes into being inside; yield it.
+
+    moto's own reset ends those it has noted. Half an object from a file that cannot be
+    read would break it, and it would end whole ones before they are in place.
+    """
+    from moto.core.model_instances import model_data
+
+    models: list[Any] = [model for found in model_data.values() for model in found.values()]
+    before = [(model, len(model.instances_tracked)) for model in models]
+    tracked: _Tracked = []
+    try:
+        yield tracked
+    finally:
+        for model, count in before:
+            tracked.append((model, model.instances_tracked[count:]))
+            del model.instances_tracked[count:]
+
+
 def dump() -> bytes:
     """Return the state of all services in use, as the file holds it.
 
@@ -68,7 +100,7 @@ def dump() -> bytes:
     }
     names = {id(backends): place for place, backends in services.items()}
     try:
-        body = _pickled(whole, names)
+        body = _proved(whole, names)
     except Exception as error:
         raise _culprit(whole, names) or SandboxError(
             message("sandbox.state.unsavable", service="moto", reason=error)
@@ -84,16 +116,19 @@ def dump() -> bytes:
     return _MAGIC + json.dumps(header).encode() + b"\n" + packed
 
 
-def _pickled(data: object, names: dict[int, str]) -> bytes:
+def _proved(data: object, names: dict[int, str]) -> bytes:
+    """Return ``data`` pickled, and read back once: a file that cannot be read is none."""
     buffer = io.BytesIO()
     StatePickler(buffer, names).dump(data)
+    with _untracked():
+        StateUnpickler(io.BytesIO(buffer.getvalue())).load()
     return buffer.getvalue()
 
 
 def _culprit(whole: Backends, names: dict[int, str]) -> SandboxError | None:
     for place, accounts in whole.items():
         try:
-            _pickled(accounts, names)
+            _proved(accounts, names)
         except Exception as error:  # noqa: BLE001 - whatever it is, its service gets named
             service = place.split(".")[1]
             return SandboxError(message("sandbox.state.unsavable", service=service, reason=error))
@@ -142,7 +177,7 @@ def read(path: Path) -> bytes:
         ) from error
 
 
-def parse(data: bytes, path: Path) -> Backends:
+def parse(data: bytes, path: Path) -> Parsed:
     """Return what a state file holds; the current state is not touched.
 
     Raises
@@ -176,9 +211,10 @@ def parse(data: bytes, path: Path) -> Backends:
     if hashlib.sha256(packed).hexdigest() != checksum:
         raise _damaged(path, "checksum")
     try:
-        backends: Backends = StateUnpickler(io.BytesIO(zlib.decompress(packed))).load()
-        _check(backends)
-        return backends
+        with _untracked() as tracked:
+            backends: Backends = StateUnpickler(io.BytesIO(zlib.decompress(packed))).load()
+            _check(backends)
+        return Parsed(backends, tracked)
     except UnsafeStateError as error:
         raise SandboxError(message("sandbox.state.unsafe", path=path, what=error)) from error
     except Exception as error:  # a damaged pickle fails in every way there is
@@ -216,9 +252,11 @@ def _dictionary(place: str) -> Untyped:
     return found
 
 
-def restore(backends: Backends) -> None:
+def restore(parsed: Parsed) -> None:
     """Put parsed state in the place of the current one, which must be empty."""
-    for place, accounts in backends.items():
+    for model, instances in parsed.tracked:
+        model.instances_tracked.extend(instances)
+    for place, accounts in parsed.backends.items():
         dictionary = _dictionary(place)
         for account, regions in accounts.items():
             account_backends = dictionary[account]

@@ -8,7 +8,7 @@ import copy
 import hashlib
 import json
 import sys
-from typing import Any
+from typing import Any, Self
 
 from moto.awslambda import models
 from moto.logs.models import logs_backends
@@ -126,6 +126,10 @@ class LabFunction(models.LambdaFunction):  # type: ignore[misc]
 
     __module__ = models.__name__
     __qualname__ = "LambdaFunction"
+
+    def __new__(cls, *_args: Untyped, **_options: Untyped) -> Self:
+        """Make one of which moto keeps no note: it would hold the code of deleted functions."""
+        return object.__new__(cls)
 
     def __init__(
         self, account_id: str, spec: dict[str, Any], region: str, version: str | int = 1
