@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 __all__ = ["Call", "calls", "syntax_problem"]
 
-_FLAGS = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+_AWAIT = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +19,17 @@ class Call:
     argument: str
 
 
-def _tree(source: str) -> ast.AST:
+def _python(source: str) -> str:
     from IPython.core.inputtransformer2 import TransformerManager
 
-    tree: ast.AST = compile(TransformerManager().transform_cell(source), "cell", "exec", _FLAGS)
-    return tree
+    python: str = TransformerManager().transform_cell(source)
+    return python
 
 
 def syntax_problem(source: str) -> tuple[int, str] | None:
     """Return line (1-based) and message if a cell does not parse; magics are allowed."""
     try:
-        _tree(source)
+        compile(_python(source), "cell", "exec", _AWAIT, dont_inherit=True)
     except SyntaxError as error:
         return error.lineno or 1, error.msg
     return None
@@ -37,7 +37,8 @@ def syntax_problem(source: str) -> tuple[int, str] | None:
 
 def calls(source: str, *names: str) -> Iterator[Call]:
     """Yield the calls of some functions, by name, in a cell that parses."""
-    for node in ast.walk(_tree(source)):
+    tree: ast.AST = compile(_python(source), "cell", "exec", ast.PyCF_ONLY_AST | _AWAIT)
+    for node in ast.walk(tree):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args):
             continue
         first = node.args[0]
