@@ -350,8 +350,6 @@ class Environment:
         api = self._api
         assert api is not None  # noqa: S101 - initialised
         self.state = State.INVOKE
-        for process in self._processes():
-            process.send_signal(signal.SIGCONT)
         trace = (
             request.trace_id or f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};Sampled=0"
         )
@@ -370,6 +368,9 @@ class Environment:
             "tracing": {"type": "X-Amzn-Trace-Id", "value": trace},
         }
         api.dispatch(request.request_id, request.payload, headers, event)
+        # Last, so that a process wakes up once, and to something that is there.
+        for process in self._processes():
+            process.send_signal(signal.SIGCONT)
         if self._drive(lambda: api.answer is not None, until):
             # Looked at here, the kernel counts while the runtime fetches its next event.
             self._runtime_peak = _peak_mb(self._processes()[0])

@@ -28,6 +28,15 @@ def resident_mb(pids: Iterable[int]) -> float:
     return total / _MB
 
 
+def _status(pid: int) -> bytes:
+    """Read without a file object: this is done in every invocation."""
+    descriptor = os.open(f"/proc/{pid}/status", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, 16_384)
+    finally:
+        os.close(descriptor)
+
+
 def peak_mb(pids: Iterable[int]) -> float:
     """Return the highest resident memory the processes had, summed, in MB.
 
@@ -38,8 +47,7 @@ def peak_mb(pids: Iterable[int]) -> float:
     total = 0
     for pid in pids:
         with contextlib.suppress(OSError, ValueError, IndexError):
-            with open(f"/proc/{pid}/status", "rb") as file:  # noqa: PTH123 - on the hot path
-                text = file.read()
+            text = _status(pid)
             start = text.index(b"VmHWM:") + 6
             total += int(text[start : text.index(b"kB", start)]) * 1024
     return total / _MB
