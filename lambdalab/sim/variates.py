@@ -17,7 +17,9 @@ __all__ = ["BLOCK", "Array", "Durations", "arrival_blocks", "stream"]
 Array: TypeAlias = npt.NDArray[np.float64]
 
 BLOCK = 1 << 16
-"""Numbers drawn at once."""
+"""Numbers drawn at once, once a run turns out to be long,"""
+_FIRST = 1 << 12
+"""and at first: a short run is not kept waiting for numbers it will not use."""
 
 
 def stream(seed: int, function: str, purpose: str) -> np.random.Generator:
@@ -54,6 +56,13 @@ class Durations:
         return self._values[self._random.integers(0, len(self._values), count)]
 
 
+def _sizes() -> Iterator[int]:
+    size = _FIRST
+    while True:
+        yield size
+        size = min(2 * size, BLOCK)
+
+
 def arrival_blocks(arrivals: Arrivals, random: np.random.Generator) -> Iterator[Array]:
     """Yield arrival times in ascending blocks, in seconds; without end but for a trace."""
     if arrivals.kind == "trace":
@@ -63,15 +72,17 @@ def arrival_blocks(arrivals: Arrivals, random: np.random.Generator) -> Iterator[
     elif arrivals.kind == "constant":
         # Multiplied, not added up: the millionth arrival is still on time.
         start = 1
-        while True:
-            yield np.arange(start, start + BLOCK) / arrivals.rate
-            start += BLOCK
+        for size in _sizes():
+            yield np.arange(start, start + size) / arrivals.rate
+            start += size
     elif arrivals.kind == "burst":
         yield from _bursts(arrivals, random)
     else:
         now = 0.0
-        while True:
-            times = now + np.cumsum(random.standard_exponential(BLOCK))
+        for size in _sizes():
+            times = random.standard_exponential(size)
+            np.cumsum(times, out=times)
+            times += now
             now = float(times[-1])
             yield times / arrivals.rate if arrivals.kind == "poisson" else _ramp(arrivals, times)
 
@@ -91,10 +102,10 @@ def _ramp(arrivals: Arrivals, units: Array) -> Array:
 def _bursts(arrivals: Arrivals, random: np.random.Generator) -> Iterator[Array]:
     """Merge a Poisson background with bursts, a stretch of time after the other."""
     per_burst = arrivals.size + arrivals.rate * arrivals.every
-    step = max(1, int(BLOCK / per_burst))
     first, background = 1, 0.0
     waiting = np.empty(0)
-    while True:
+    for size in _sizes():
+        step = max(1, int(size / per_burst))
         moments = np.arange(first, first + step) * arrivals.every
         first += step
         end = float(moments[-1])
