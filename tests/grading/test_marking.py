@@ -123,12 +123,10 @@ def test_death_takes_what_comes_after_only(mark: _MARK) -> None:
 def test_fork_bomb_is_ended(mark: _MARK) -> None:
     bomb = (
         "import os, time\nfor _ in range(400):\n    if os.fork() == 0:\n"
-        "        time.sleep(60)\n        os._exit(0)\ntime.sleep(60)"
+        "        time.sleep(120)\n        os._exit(0)\ntime.sleep(120)"
     )
-    started = time.monotonic()
-    marks = mark(SOLUTIONS | {"task-2-answer": bomb})
-    assert marks.ran.end == "died"
-    assert time.monotonic() - started < 15
+    marks = mark(SOLUTIONS | {"task-2-answer": bomb}, seconds=60.0)
+    assert (marks.ran.end, marks.ran.cell) == ("died", "task-2-answer")  # not "timed out"
 
 
 def test_memory_is_bounded(mark: _MARK) -> None:
