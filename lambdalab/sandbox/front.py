@@ -182,6 +182,9 @@ class FrontHandler(MotoRequestHandler):  # type: ignore[misc]
         environ: dict[str, Any] = self.make_environ()
         environ["wsgi.input"] = io.BytesIO(request.body)
         environ["CONTENT_LENGTH"] = str(len(request.body))
+        # Left to itself, moto looks for the key in six partitions, and fills each with all of
+        # AWS's policies on the way.
+        environ["HTTP_X_MOTO_ACCOUNT_ID"] = signed.account
         environ.pop("HTTP_TRANSFER_ENCODING", None)
         environ.pop("wsgi.input_terminated", None)
         started: list[tuple[str, list[tuple[str, str]]]] = []
