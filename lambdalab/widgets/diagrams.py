@@ -52,12 +52,8 @@ def _sandbox(say: Say) -> Graph:
     port = Node("port", say("port"), shape="stadium-shape")
     service = Node("lambda", say("lambda"))
     state = Node("state", say("state"), shape="cylindrical")
-    environments = Node(
-        "environments",
-        say("environments"),
-        sub_nodes=[Node("one", say("one")), Node("two", say("two"))],
-        direction="TB",
-    )
+    one, two = Node("one", say("one")), Node("two", say("two"))
+    environments = Node("environments", say("environments"), sub_nodes=[one, two], direction="TB")
     machine = Node(
         "machine",
         say("machine"),
@@ -71,7 +67,8 @@ def _sandbox(say: Say) -> Graph:
         Link(port, service),
         Link(port, state),
         Link(service, environments, message=say("runtime_api")),
-        Link(environments, port, shape="dotted", message=say("calls")),
+        # Both ways and not backwards, so that the environments stand at the far end.
+        Link(port, environments, shape="dotted", head_left="left-arrow", message=say("calls")),
         Link(port, aws, shape="dotted", head_right="cross", message=say("never")),
     ]
     return FlowChart(say("title"), [machine, aws], links, orientation="LR")

@@ -213,13 +213,12 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc]
     # -- showing without a browser --------------------------------------------------------
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {self.state}>"
+        """Return the words: also what a closed widget shows."""
+        return self.to_text()
 
-    def _repr_mimebundle_(self, **_options: object) -> dict[str, Any] | None:
-        if self.comm is None:
-            return {"text/plain": self.to_text()}
+    def _repr_mimebundle_(self, **_options: object) -> dict[str, Any]:
         return {
-            "text/plain": self.to_text(),
+            "text/plain": repr(self),
             "application/vnd.jupyter.widget-view+json": {
                 "version_major": 2,
                 "version_minor": 1,

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import traitlets
 
-from lambdalab.i18n import as_language
+from lambdalab.i18n import as_language, message
 from lambdalab.rules.lifecycle import IDLE_LIFETIME
+from lambdalab.sandbox import SandboxError
 from lambdalab.sandbox.events import Event
 from lambdalab.widgets.lanes import LIMIT, Drawing
 from lambdalab.widgets.live import LiveWidget, asset
@@ -89,6 +90,9 @@ class Timeline(LiveWidget):
         lang = as_language(self.lang)
         return as_text(self.picture, lang, function=self.function, limit=limit)
 
+    def __repr__(self) -> str:
+        return self._text(_TEXT_ITEMS)
+
     # -- for the base ---------------------------------------------------------------------
 
     def _take(self, events: Sequence[Event]) -> dict[str, Any] | None:
@@ -104,12 +108,19 @@ class Timeline(LiveWidget):
         return None
 
     def _act(self, action: str, values: dict[str, Any]) -> None:
-        if action == "idle_lifetime" and self._box is not None:
-            answer = self._box.settings(idle_lifetime=float(values["seconds"]))
-            self.idle_lifetime = float(answer["idle_lifetime"])
+        if action == "idle_lifetime":
+            self.set_idle_lifetime(values.get("seconds"))
 
-    def _repr_mimebundle_(self, **options: object) -> dict[str, Any] | None:
-        bundle = super()._repr_mimebundle_(**options)
-        if bundle is not None:
-            bundle["text/plain"] = self._text(_TEXT_ITEMS)
-        return bundle
+    def set_idle_lifetime(self, seconds: object) -> None:
+        """Keep idle environments for so many seconds from now on, as the slider does.
+
+        Raises
+        ------
+        SandboxError
+            That is not a number above 0, or the sandbox does not answer.
+        """
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
+            raise SandboxError(message("widgets.timeline.idle.refused", as_language(self.lang)))
+        if self._box is not None:
+            answer = self._box.settings(idle_lifetime=float(seconds))
+            self.idle_lifetime = float(answer["idle_lifetime"])

@@ -2,6 +2,13 @@
 
 const SVG = "http://www.w3.org/2000/svg"; // a name, never an address that is opened
 
+/**
+ * Keys belong to the element that has the focus, not to the notebook around it. JupyterLab
+ * looks for this on the very element, so each that can have the focus must carry it.
+ */
+const KEYS_OF_ITS_OWN = { "data-lm-suppress-shortcuts": "true" };
+const FOCUSABLE = new Set(["button", "input", "select"]);
+
 /** Make an HTML element; `on…` attributes are listeners, `null` ones are left out. */
 function html(name, attributes = {}, ...children) {
   return dress(document.createElement(name), attributes, children);
@@ -13,6 +20,9 @@ function svg(name, attributes = {}, ...children) {
 }
 
 function dress(node, attributes, children) {
+  if (FOCUSABLE.has(node.localName) || "tabindex" in attributes) {
+    attributes = { ...attributes, ...KEYS_OF_ITS_OWN };
+  }
   for (const [key, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     if (key.startsWith("on")) node.addEventListener(key.slice(2), value);

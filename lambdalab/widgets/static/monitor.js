@@ -85,7 +85,7 @@ class MonitorView {
     el.append(
       html(
         "div",
-        { class: "lambdalab ll-monitor", lang: model.get("lang"), "data-lm-suppress-shortcuts": "true" },
+        { class: "lambdalab ll-monitor", lang: model.get("lang") },
         html(
           "div",
           { class: "ll-head" },

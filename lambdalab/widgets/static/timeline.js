@@ -218,6 +218,7 @@ class TimelineView {
     signal.addEventListener("abort", () => {
       feed.watchers.delete(redraw);
       watch.disconnect();
+      clearTimeout(this.later);
       clearInterval(timer);
     });
     listen(model, "change:state", redraw, signal);
@@ -280,7 +281,7 @@ class TimelineView {
     tell();
     this.root = html(
       "div",
-      { class: "lambdalab ll-timeline", lang: model.get("lang"), "data-lm-suppress-shortcuts": "true" },
+      { class: "lambdalab ll-timeline", lang: model.get("lang") },
       html(
         "div",
         { class: "ll-head" },
@@ -307,13 +308,13 @@ class TimelineView {
           ),
         ),
       ),
-      note,
       this.legend(),
       this.empty,
       this.chart,
       this.dropped,
       this.details,
       this.idleControl(signal),
+      note,
       this.sheet,
     );
     el.append(this.root);
@@ -372,27 +373,38 @@ class TimelineView {
       slider.value = toStep(seconds);
       slider.setAttribute("aria-valuetext", `${seconds} ${say("timeline.idle.unit")}`);
     };
+    let touched = -Infinity;
     const told = () => {
-      const seconds = model.get("idle_lifetime");
-      const root = slider.getRootNode();
-      if (root.activeElement !== field) field.value = seconds;
-      if (root.activeElement !== slider || toSeconds(Number(slider.value)) !== seconds) {
-        show(seconds);
+      // While somebody moves it, answers to earlier positions are still on their way.
+      const wait = touched + 1000 - performance.now();
+      if (wait > 0) {
+        clearTimeout(this.later);
+        this.later = setTimeout(told, wait);
+        return;
       }
+      field.value = model.get("idle_lifetime");
+      show(model.get("idle_lifetime"));
     };
-    const send = (seconds) => {
-      if (seconds > 0) model.send({ do: "idle_lifetime", seconds });
+    const touch = () => {
+      touched = performance.now();
+      told(); // later: if it was refused, the sandbox's own value comes back
     };
+    const send = (seconds) => model.send({ do: "idle_lifetime", seconds });
     slider.addEventListener("input", () => {
       const seconds = toSeconds(Number(slider.value));
+      touch();
       field.value = seconds;
       slider.setAttribute("aria-valuetext", `${seconds} ${say("timeline.idle.unit")}`);
     });
+    field.addEventListener("input", touch);
     slider.addEventListener("change", () => send(toSeconds(Number(slider.value))));
-    field.addEventListener("change", () => {
+    const commit = () => {
+      touch();
       show(Number(field.value));
       send(Number(field.value));
-    });
+    };
+    field.addEventListener("change", commit);
+    field.addEventListener("keydown", (event) => event.key === "Enter" && commit());
     listen(model, "change:idle_lifetime", told, signal);
     told();
     const off = () => {
@@ -413,9 +425,10 @@ class TimelineView {
 
   // -- time -------------------------------------------------------------------------------
 
-  /** Where open bars end: now, or the last thing known when nothing more is told. */
+  /** Where the axis ends: now, while something lasts and more will be told. */
   now() {
-    if (this.model.get("state") !== "live") return this.picture.end;
+    const lasts = this.items.some((item) => isBar(item) && item.end === undefined);
+    if (this.model.get("state") !== "live" || !lasts) return this.picture.end;
     return Math.max(this.feed.now(), this.picture.end ?? 0);
   }
 
@@ -585,6 +598,7 @@ class TimelineView {
       if (!node) {
         node = svg("g", {
           role: "button",
+          tabindex: -1,
           "data-id": item.id,
           onfocus: () => this.focus(item.id),
           onblur: () => this.blur(item.id),
@@ -642,7 +656,9 @@ class TimelineView {
       shapes.push(...barShapes(kind, left, right, middle, this.weave));
       const word = this.word(item, left, right);
       if (word) {
-        const y = item.suppressed ? middle + 11 : middle + (item.phase === "frozen" ? -7 : 4);
+        // A suppressed init lies on the lower half of its invoke: each has a line of its own.
+        const up = item.phase === "frozen" ? -7 : this.holdsInit(item) ? -3 : 4;
+        const y = middle + (item.suppressed ? 11 : up);
         shapes.push(svg("text", { class: "ll-word", x: word.x, y }, word.text));
       }
       if (item.mark) {
@@ -652,6 +668,18 @@ class TimelineView {
     }
     shapes.push(svg("rect", { class: "ll-ring", ...hit }));
     return shapes;
+  }
+
+  /** Whether init ran again inside this invoke. */
+  holdsInit(item) {
+    const ends = item.end ?? Infinity;
+    return (
+      item.phase === "invoke" &&
+      this.items.some(
+        (one) =>
+          one.suppressed && one.lane === item.lane && one.start >= item.start && one.start < ends,
+      )
+    );
   }
 
   /** The text that fits a bar: its name, or its letter, or nothing. */
