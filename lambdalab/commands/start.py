@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     tell(workspace.bring_up_to_date(place, workspace.course_files()), lang)
     if args.copy_only:
         return 0
-    notebook = catalogue.welcome(place).path(lang)
+    notebook = catalogue.welcome().path(lang)
     already = launch.running(place)
     if already is not None:
         return _join(already, notebook, lang, browser=not args.no_browser)

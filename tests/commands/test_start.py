@@ -90,6 +90,16 @@ def test_an_edit_is_told_when_a_new_version_comes(
     assert "Back again" in typed("start", "--copy-only").out
 
 
+def test_the_learners_own_notebooks_are_no_obstacle(
+    typed: Type, became: list[tuple[list[str], dict[str, str]]], learner: Path
+) -> None:
+    (learner / "lessons/en/00_welcome.ipynb").write_text("{damaged")
+    (learner / "lessons/en/90_mine.ipynb").write_text("{}")
+    start(typed)
+    ((words, _),) = became
+    assert "--page=/lab/tree/lessons/en/00_welcome.ipynb" in words
+
+
 @pytest.mark.parametrize("word", ["0", "65536", "x", "-1"])
 def test_what_is_no_port(typed: Type, word: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
