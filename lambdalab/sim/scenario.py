@@ -192,6 +192,8 @@ class Function:
         between(self.ephemeral, limits.EPHEMERAL_MIN, limits.EPHEMERAL_MAX, f"{place}.ephemeral")
         one_of(self.architecture, get_args(Architecture), f"{place}.architecture")
         for name, alias in self.aliases.items():
+            for version, weight in alias.weights.items():
+                number(weight, f"{place}.aliases.{name}.weights.{version}")
             refuse(
                 routing.routing_problem(alias.version, alias.weights),
                 f"{place}.aliases.{name}",
