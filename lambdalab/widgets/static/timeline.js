@@ -910,10 +910,15 @@ class TimelineView {
 
   pin(id) {
     if (this.dragged) return;
-    this.pinned = this.pinned === id ? null : id;
+    this.hold(this.pinned === id ? null : id);
     this.current = id;
-    for (const [other, node] of this.nodes) node.setAttribute("aria-pressed", other === this.pinned);
-    this.tell(this.pinned ?? id);
+  }
+
+  /** Keep one item's details open, or none's. */
+  hold(id) {
+    this.pinned = id;
+    for (const [other, node] of this.nodes) node.setAttribute("aria-pressed", other === id);
+    this.tell(id ?? this.hovered ?? this.focused ?? null);
   }
 
   /** Move the focus to an item, and the view so that it can be seen. */
@@ -962,7 +967,7 @@ class TimelineView {
       End: () => this.go(lane.at(-1)),
       Enter: () => this.pin(item.id),
       " ": () => this.pin(item.id),
-      Escape: () => this.pinned && this.pin(this.pinned),
+      Escape: () => this.hold(null),
       "+": () => this.rescale(ZOOM, item),
       "=": () => this.rescale(ZOOM, item),
       "-": () => this.rescale(1 / ZOOM, item),
