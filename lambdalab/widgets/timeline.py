@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Timeline"]
 
+_SCRIPTS = (
+    "common.js",
+    "timeline_picture.js",
+    "timeline_axis.js",
+    "timeline_shapes.js",
+    "timeline_idle.js",
+    "timeline.js",
+)
 _TEXT_ITEMS = 60
 """Bars and points that the plain text beside a widget tells."""
 
@@ -46,7 +54,7 @@ class Timeline(LiveWidget):
         The sandbox does not answer.
     """
 
-    _esm = asset("common.js", "timeline.js")
+    _esm = asset(*_SCRIPTS)
     _css = asset("common.css", "timeline.css")
 
     function = traitlets.Unicode(None, allow_none=True).tag(sync=True)

@@ -10,6 +10,7 @@ import pytest
 
 from lambdalab.i18n import Language, messages
 from lambdalab.sandbox.events import Event
+from lambdalab.widgets import Timeline
 from lambdalab.widgets.lanes import Drawing
 from lambdalab.widgets.live import asset
 from tests.browser.chromium import chromium
@@ -80,7 +81,7 @@ def show(page: Page, events: list[Event], lang: Language = "en", **state: Any) -
     page.evaluate(
         "([script, state]) => show(script, state)",
         [
-            asset("common.js", "timeline.js"),
+            str(Timeline._esm),
             {
                 "labels": labels("timeline", lang),
                 "lang": lang,

@@ -1,199 +1,8 @@
 // Draws the lanes and bars that lanes.py makes of the event log. It decides nothing itself.
 
-const ACTIVE = new Set(["init", "invoke", "shutdown"]);
-const HEIGHTS = { init: 20, invoke: 26, frozen: 6, shutdown: 16, reset: 0 };
 const LETTERED_PX = 16; // a bar this wide has room for its letter
-const LEAST_PX = 3; // no bar is drawn narrower
 const ZOOM = 1.5;
 const MOST_ZOOM = 20000;
-
-const isBar = (item) => item.phase !== undefined;
-const kindOf = (item) => (item.suppressed ? "suppressed" : item.phase);
-const beginning = (item) => (isBar(item) ? item.start : item.time);
-
-/** What the kernel told, as maps that deltas change. */
-class Picture {
-  constructor() {
-    this.lanes = new Map();
-    this.items = new Map();
-    this.start = this.end = null;
-    this.dropped = 0;
-  }
-
-  apply(message) {
-    if (message.cleared) {
-      this.lanes.clear();
-      this.items.clear();
-    }
-    for (const id of message.removed) this.items.delete(id);
-    for (const id of message.removed_lanes) this.lanes.delete(id);
-    for (const lane of message.lanes) this.lanes.set(lane.id, lane);
-    for (const item of message.items) this.items.set(item.id, item);
-    this.start = message.start;
-    this.end = message.end;
-    this.dropped = message.dropped;
-  }
-
-  /** Items by time; a bar's own id breaks ties as the log did. */
-  sorted() {
-    return [...this.items.values()].sort(
-      (a, b) => beginning(a) - beginning(b) || Number(a.id) - Number(b.id),
-    );
-  }
-}
-
-/** Spans of time in which something other than idling goes on, merged and in order. */
-function activeSpans(items, end) {
-  const spans = items
-    .filter((item) => !isBar(item) || ACTIVE.has(item.phase))
-    .map((item) => (isBar(item) ? [item.start, item.end ?? end] : [item.time, item.time]))
-    .sort((a, b) => a[0] - b[0]);
-  const merged = [];
-  for (const [from, to] of spans) {
-    const last = merged.at(-1);
-    if (last && from <= last[1]) last[1] = Math.max(last[1], to);
-    else merged.push([from, to]);
-  }
-  return merged;
-}
-
-/**
- * Cut the time axis into pieces drawn to one scale and, between them, long idle times that
- * are shortened. A time is long when it would take the place of what happened: more than a
- * quarter of all active time.
- */
-function cut(spans, begin, end, compress) {
-  const active = spans.reduce((sum, [from, to]) => sum + to - from, 0);
-  const long = Math.max(0.02, active / 4);
-  const edge = active * 0.02;
-  const pieces = [];
-  let from = begin;
-  const idle = (start, stop) => {
-    if (!compress || stop - start <= long) return;
-    const first = Math.min(start + edge, stop);
-    const last = Math.max(first, stop - edge);
-    if (first > from) pieces.push({ from, to: first, gap: false });
-    pieces.push({ from: first, to: last, gap: true });
-    from = last;
-  };
-  let reached = begin;
-  for (const [start, stop] of spans) {
-    idle(reached, start);
-    reached = Math.max(reached, stop);
-  }
-  idle(reached, end);
-  if (end > from || !pieces.length) pieces.push({ from, to: Math.max(end, from), gap: false });
-  return pieces;
-}
-
-/** Give every piece its pixels; `width` is what there is at this zoom, at the least. */
-function layOut(pieces, width, zoom) {
-  const gaps = pieces.filter((piece) => piece.gap).length;
-  const runs = pieces.length - gaps;
-  const room = width * zoom;
-  const gapPx = gaps ? Math.min(54, Math.max(12, (0.4 * width) / gaps)) : 0;
-  const leastPx = Math.min(28, Math.max(8, (0.35 * width) / runs));
-  const rest = Math.max(0, room - gaps * gapPx - runs * leastPx);
-  const total = pieces.reduce((sum, piece) => sum + (piece.gap ? 0 : piece.to - piece.from), 0);
-  let at = 0;
-  for (const piece of pieces) {
-    const share = total > 0 ? (piece.to - piece.from) / total : 1 / runs;
-    piece.at = at;
-    piece.px = piece.gap ? gapPx : leastPx + rest * share;
-    at += piece.px;
-  }
-  return at;
-}
-
-function place(pieces, time) {
-  let low = 0;
-  let high = pieces.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (pieces[middle].from <= time) low = middle;
-    else high = middle - 1;
-  }
-  const piece = pieces[low];
-  const long = piece.to - piece.from;
-  const part = long > 0 ? Math.min(1, Math.max(0, (time - piece.from) / long)) : 0.5;
-  return piece.at + part * piece.px;
-}
-
-function timeAt(pieces, px) {
-  const piece = pieces.find((one) => px < one.at + one.px) ?? pieces.at(-1);
-  const part = Math.min(1, Math.max(0, (px - piece.at) / piece.px));
-  return piece.from + part * (piece.to - piece.from);
-}
-
-/** A step of 1, 2 or 5 times a power of ten, at least `least` seconds. */
-function niceStep(least) {
-  const power = 10 ** Math.floor(Math.log10(least));
-  return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= least * 0.999);
-}
-
-function tickLabel(seconds, step) {
-  if (Math.abs(seconds) < step / 1e6) return "0 s";
-  if (seconds < 1 && step < 0.1) {
-    return `${(seconds * 1000).toFixed(Math.max(0, Math.ceil(-Math.log10(step * 1000) - 1e-9)))} ms`;
-  }
-  return `${seconds.toFixed(Math.max(0, Math.ceil(-Math.log10(step) - 1e-9)))} s`;
-}
-
-/** The signs of what went wrong: each has a shape of its own. */
-const SIGNS = {
-  error: () => [
-    svg("path", { d: "M0 -7 L7 6 L-7 6 Z" }),
-    svg("path", { d: "M0 -2 V2 M0 4.2 V4.3" }),
-  ],
-  timeout: () => [svg("circle", { r: 7 }), svg("path", { d: "M0 -4 V0 L3 2" })],
-  crash: () => [
-    svg("rect", { x: -6.5, y: -6.5, width: 13, height: 13, rx: 2 }),
-    svg("path", { d: "M-3 -3 L3 3 M3 -3 L-3 3" }),
-  ],
-  throttle: () => [svg("circle", { r: 7 }), svg("path", { d: "M-4.5 4.5 L4.5 -4.5" })],
-};
-const sign = (mark, x, y) =>
-  svg("g", { class: "ll-sign", transform: `translate(${x} ${y})` }, ...SIGNS[mark]());
-
-/** Patterns that tell phases apart without colour. */
-function weaves(name) {
-  const weave = (kind, size, ...lines) =>
-    svg(
-      "pattern",
-      {
-        id: `${name}-${kind}`,
-        class: `ll-weave ll-${kind}`,
-        width: size,
-        height: size,
-        patternUnits: "userSpaceOnUse",
-      },
-      ...lines,
-    );
-  return svg(
-    "defs",
-    {},
-    weave("init", 8, svg("path", { d: "M-2 2 L2 -2 M0 8 L8 0 M6 10 L10 6" })),
-    weave("shutdown", 6, svg("path", { d: "M0 0 L6 6 M6 0 L0 6" })),
-    weave("frozen", 6, svg("circle", { cx: 3, cy: 3, r: 1.1 })),
-  );
-}
-
-/** The drawing of one bar between two pixels, its middle at `y`. */
-function barShapes(kind, left, right, y, weave, scale = 1) {
-  const phase = kind === "suppressed" ? "init" : kind;
-  const width = Math.max(LEAST_PX, right - left);
-  if (phase === "reset") {
-    return [svg("path", { class: "ll-body", d: `M${left} ${y} H${left + width}` })];
-  }
-  const height = (kind === "suppressed" ? 12 : HEIGHTS[phase]) * scale;
-  const top = kind === "suppressed" ? y + (HEIGHTS.invoke * scale) / 2 - height : y - height / 2;
-  const box = { x: left, y: top, width, height, rx: phase === "frozen" ? 0 : 3 };
-  const shapes = [svg("rect", { class: "ll-body", ...box })];
-  if (phase !== "invoke") {
-    shapes.push(svg("rect", { fill: `url(#${weave}-${phase})`, ...box }));
-  }
-  return shapes;
-}
 
 class TimelineView {
   constructor(model, el, feed, picture, signal) {
@@ -218,7 +27,6 @@ class TimelineView {
     signal.addEventListener("abort", () => {
       feed.watchers.delete(redraw);
       watch.disconnect();
-      clearTimeout(this.later);
       clearInterval(timer);
     });
     listen(model, "change:state", redraw, signal);
@@ -313,7 +121,7 @@ class TimelineView {
       this.chart,
       this.dropped,
       this.details,
-      this.idleControl(signal),
+      idleControl(model, say, signal),
       note,
       this.sheet,
     );
@@ -342,84 +150,6 @@ class TimelineView {
         entry(sample(kind), say(`timeline.legend.${kind}`)),
       ),
       ...Object.keys(SIGNS).map((mark) => entry(signed(mark), say(`timeline.mark.${mark}`))),
-    );
-  }
-
-  idleControl(signal) {
-    const { model, say } = this;
-    if (model.get("idle_lifetime") === null) return null;
-    const most = model.get("idle_default");
-    const STEPS = 60;
-    const toSeconds = (step) => Number((most ** (step / STEPS)).toPrecision(2));
-    const toStep = (seconds) =>
-      Math.round((Math.log(Math.min(most, Math.max(1, seconds))) / Math.log(most)) * STEPS);
-    const name = unique("idle");
-    const hint = unique("hint");
-    const slider = html("input", {
-      id: name,
-      type: "range",
-      min: 0,
-      max: STEPS,
-      step: 1,
-      "aria-describedby": hint,
-    });
-    const field = html("input", {
-      type: "number",
-      min: 0.1,
-      step: "any",
-      "aria-label": say("timeline.idle.field"),
-    });
-    const show = (seconds) => {
-      slider.value = toStep(seconds);
-      slider.setAttribute("aria-valuetext", `${seconds} ${say("timeline.idle.unit")}`);
-    };
-    let touched = -Infinity;
-    const told = () => {
-      // While somebody moves it, answers to earlier positions are still on their way.
-      const wait = touched + 1000 - performance.now();
-      if (wait > 0) {
-        clearTimeout(this.later);
-        this.later = setTimeout(told, wait);
-        return;
-      }
-      field.value = model.get("idle_lifetime");
-      show(model.get("idle_lifetime"));
-    };
-    const touch = () => {
-      touched = performance.now();
-      told(); // later: if it was refused, the sandbox's own value comes back
-    };
-    const send = (seconds) => model.send({ do: "idle_lifetime", seconds });
-    slider.addEventListener("input", () => {
-      const seconds = toSeconds(Number(slider.value));
-      touch();
-      field.value = seconds;
-      slider.setAttribute("aria-valuetext", `${seconds} ${say("timeline.idle.unit")}`);
-    });
-    field.addEventListener("input", touch);
-    slider.addEventListener("change", () => send(toSeconds(Number(slider.value))));
-    const commit = () => {
-      touch();
-      show(Number(field.value));
-      send(Number(field.value));
-    };
-    field.addEventListener("change", commit);
-    field.addEventListener("keydown", (event) => event.key === "Enter" && commit());
-    listen(model, "change:idle_lifetime", told, signal);
-    told();
-    const off = () => {
-      slider.disabled = field.disabled = model.get("state") === "ended";
-    };
-    listen(model, "change:state", off, signal);
-    off();
-    return html(
-      "div",
-      { class: "ll-idle" },
-      html("label", { for: name }, say("timeline.idle.label")),
-      slider,
-      field,
-      html("span", {}, say("timeline.idle.unit")),
-      html("p", { id: hint }, say("timeline.idle.assumption", { default: most })),
     );
   }
 
