@@ -21,7 +21,17 @@ from lambdalab.i18n import message
 
 __all__ = ["COMMANDS", "main"]
 
-COMMANDS = ("start", "sandbox", "check", "grade", "progress", "reset", "doctor", "simulate", "build")
+COMMANDS = (
+    "start",
+    "sandbox",
+    "check",
+    "grade",
+    "progress",
+    "reset",
+    "doctor",
+    "simulate",
+    "build",
+)
 
 
 class _Format(argparse.HelpFormatter):

@@ -20,7 +20,7 @@ from lambdalab.i18n import LANGUAGES, Language
 __all__ = ["lint_document", "lint_locale", "lint_questions_use", "lint_toml"]
 
 _PLACEHOLDER = "\ue001"
-_CALL = re.compile(r"\b[A-Za-z_][A-Za-z_.]*\(\)")
+_CALL = re.compile(r"\b[A-Za-z_][A-Za-z0-9_.]*\([\x20-\x7e]*?\)")
 """A function named in a message for terminals, where backticks would be noise."""
 
 
