@@ -8,16 +8,15 @@ checks write it from different processes.
 from __future__ import annotations
 
 import json
-import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 from lambdalab.course import folder
+from lambdalab.course.kept import Answer, Check, read_answer, read_check
 from lambdalab.course.questions import Kind
 from lambdalab.course.storage import locked, write_atomically
 from lambdalab.i18n import message
@@ -30,32 +29,6 @@ _QUESTIONS = "questions"
 _LABS = "labs"
 _CANNOT_CHECK = "cannot check"
 Table = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the learner answered to one question."""
-
-    question: str
-    value: str | float
-    """The id of a choice, or a number."""
-    attempts: int = 1
-    solved: bool = False
-    """Whether a right answer was ever given; of a prediction, whether it was right."""
-    revealed: bool = False
-    """A prediction only: its answer has been shown, so it cannot be changed any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """How one task of a lab stands."""
-
-    task: str
-    outcome: str
-    """Of the last check: ``passed``, ``incorrect``, ``not attempted`` or ``cannot check``."""
-    score: float
-    """Points of the best check so far."""
-    max_score: float
 
 
 def _say(text: str) -> None:
@@ -92,7 +65,7 @@ class Progress:
     def answers(self) -> Mapping[str, Answer]:
         """Return every answer, by question."""
         table = _table(self._read(), _QUESTIONS)
-        found = (_answer(name, entry) for name, entry in table.items())
+        found = (read_answer(name, entry) for name, entry in table.items())
         return {one.question: one for one in found if one is not None}
 
     def record_answer(
@@ -124,7 +97,7 @@ class Progress:
         """
         with self._change() as data:
             table = _table(data, _QUESTIONS)
-            before = _answer(question, table.get(question))
+            before = read_answer(question, table.get(question))
             if before is not None and before.revealed:
                 return before
             entry = _entry(table, question)
@@ -134,7 +107,7 @@ class Progress:
                 "solved": bool(right or (kind == "quiz" and before and before.solved)),
                 "answered": _now(),
             }
-            return cast(Answer, _answer(question, entry))
+            return cast(Answer, read_answer(question, entry))
 
     def record_reveal(self, question: str) -> Answer | None:
         """Keep that the answer of a prediction has been shown; return the prediction.
@@ -143,19 +116,19 @@ class Progress:
         """
         with self._change() as data:
             table = _table(data, _QUESTIONS)
-            before = _answer(question, table.get(question))
+            before = read_answer(question, table.get(question))
             if before is None:
                 return None
             if not before.revealed:
                 _entry(table, question)["revealed"] = _now()
-            return _answer(question, table[question])
+            return read_answer(question, table[question])
 
     # -- labs -----------------------------------------------------------------------------
 
     def checks(self, lab: str) -> Mapping[str, Check]:
         """Return the checked tasks of a lab, by task."""
         table = _table(_table(self._read(), _LABS), lab)
-        found = (_check(name, entry) for name, entry in table.items())
+        found = (read_check(name, entry) for name, entry in table.items())
         return {one.task: one for one in found if one is not None}
 
     def record_check(
@@ -172,14 +145,14 @@ class Progress:
         """
         with self._change() as data:
             table = _table(_table(data, _LABS), lab)
-            before = _check(task, table.get(task))
+            before = read_check(task, table.get(task))
             entry = _entry(table, task)
             if before is None or outcome != _CANNOT_CHECK:
                 entry["outcome"] = outcome
             entry["score"] = max(score, min(before.score, max_score) if before else 0.0)
             entry["max"] = max_score
             entry["checked"] = _now()
-            return cast(Check, _check(task, entry))
+            return cast(Check, read_check(task, entry))
 
     def raw_checks(self, lab: str) -> Mapping[str, Any]:
         """Return the results of a lab as they are kept, for :meth:`put_checks`."""
@@ -306,34 +279,3 @@ def _table(data: Table, name: str) -> Table:
 
 _entry = _table
 """An entry of a table is one too; keys that a newer version wrote stay in it."""
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return value
-
-
-def _answer(question: str, entry: object) -> Answer | None:
-    if not isinstance(entry, dict):
-        return None
-    value = entry.get("answer")
-    if not isinstance(value, str) and _number(value) is None:
-        return None
-    attempts = entry.get("attempts")
-    return Answer(
-        question,
-        cast("str | float", value),
-        attempts if isinstance(attempts, int) and attempts > 0 else 1,
-        entry.get("solved") is True,
-        bool(entry.get("revealed")),
-    )
-
-
-def _check(task: str, entry: object) -> Check | None:
-    if not isinstance(entry, dict) or not isinstance(entry.get("outcome"), str):
-        return None
-    score, most = _number(entry.get("score")), _number(entry.get("max"))
-    if score is None or most is None:
-        return None
-    return Check(task, entry["outcome"], score, most)

@@ -55,9 +55,11 @@ class Reveal:
             body += f"<p><strong>{html.escape(self._verdict)}</strong></p>"
         body += prose.html(self.question.explanation[self.lang])
         if self.answer is None:
+            ask_first = prose.html(self._say("unpredicted", name=self.question.id))
+            summary = html.escape(self._say("anyway"))
             body = (
-                f"{prose.html(self._say('unpredicted', name=self.question.id))}"
-                f'<details><summary data-lm-suppress-shortcuts="true">{html.escape(self._say("anyway"))}</summary>{body}</details>'
+                f'{ask_first}<details><summary data-lm-suppress-shortcuts="true">{summary}'
+                f"</summary>{body}</details>"
             )
         note = prose.html(self.note)
         return f'{_STYLE}<div class="lambdalab-reveal" lang="{self.lang}">{body}{note}</div>'
