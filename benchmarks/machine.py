@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from pathlib import Path
 
 import psutil
 
-__all__ = ["facts"]
+__all__ = ["ORDINARY", "facts"]
+
+ORDINARY = "ordinary"
+"""The priority of a run that asked for none."""
 
 
 def facts() -> dict[str, str]:
@@ -21,7 +25,14 @@ def facts() -> dict[str, str]:
         "System": f"{platform.system()} {platform.release()}",
         "Python": platform.python_version(),
         "Load before": "unknown" if load is None else f"{load:.1f}",
+        "Priority": _priority(),
     }
+
+
+def _priority() -> str:
+    if sys.platform == "linux" and os.sched_getscheduler(0) in (os.SCHED_RR, os.SCHED_FIFO):
+        return "real-time, for everyone measured alike"
+    return ORDINARY
 
 
 def _processor() -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmarks.contenders import CONTENDERS, OURS
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Figure, percentile, ratio, summary
+from benchmarks.machine import ORDINARY
 from benchmarks.result import Load, Result, Samples
 from benchmarks.targets import Verdict, judge
 
@@ -78,6 +79,8 @@ def _short(number: float) -> str:
 
 
 def _times(number: float) -> str:
+    if number < 2:
+        return f"{number:.2f}×"
     return f"{number:.1f}×" if number < 10 else f"{number:.0f}×"
 
 
@@ -100,9 +103,11 @@ def _sentences(result: Result) -> list[str]:
         said.append("; ".join(started) + ".")
     said += [f"{name} did not take part: {why}." for name, why in result.absent.items()]
     machine = result.machine
+    priority = machine.get("Priority", ORDINARY)
+    how = "" if priority == ORDINARY else f"; priority: {priority}"
     said.append(
         f"Measured on {result.begun[:10]} with {machine['Cores']} cores and Python "
-        f"{machine['Python']} by `{COMMAND}`."
+        f"{machine['Python']} by `{COMMAND}`{how}."
     )
     return said
 

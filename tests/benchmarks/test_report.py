@@ -24,7 +24,7 @@ def test_the_table_says_median_spread_and_ratio(result: Result) -> None:
     assert lines[2] == (
         "| cold | **10.0 (10.0–20.0)** | 200 (200–400): 20× | 41.0 (41.0–82.0): 4.1× |"
     )
-    assert "| warm | **1.00 (1.00–1.00)** | 14.0 (14.0–14.0): 14× | 1.50 (1.50–1.50): 1.5× |" in (
+    assert "| warm | **1.00 (1.00–1.00)** | 14.0 (14.0–14.0): 14× | 1.50 (1.50–1.50): 1.50× |" in (
         lines
     )
 
@@ -34,8 +34,13 @@ def test_sentences(result: Result) -> None:
     assert "10,000 invokes over 10 clients at once: no errors, 500 a second" in text
     assert "half of them within 50.0 ms, 99 % within 99.0 ms" in text
     assert "The sandbox answers 600 ms after its start" in text
-    assert "2026-01-02 with 2 cores and Python 3.11.7" in text
+    assert "2026-01-02 with 2 cores and Python 3.11.7 by `make bench`." in text
     assert "target" not in text
+
+
+def test_a_run_with_precedence_says_so(result: Result) -> None:
+    hasty = dataclasses.replace(result, machine=result.machine | {"Priority": "real-time"})
+    assert "`make bench`; priority: real-time." in markdown(hasty, whole=False)
 
 
 def test_the_whole_report_has_targets_and_versions(result: Result) -> None:
