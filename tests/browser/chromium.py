@@ -32,8 +32,8 @@ _FLAGS = (
     "--force-color-profile=srgb",
 )
 _WIDTH, _HEIGHT = 1280, 900
-_TALLEST = 16_000
-"""Pixels: a picture of Chromium's cannot be higher."""
+_TALLEST = 4_000
+"""Pixels of one picture: more is hard to look at."""
 _LOCAL = ("127.0.0.1", "localhost", "")
 
 
@@ -117,19 +117,17 @@ class NotebookPage:
 
     def run_all(self, timeout: float = 180) -> None:
         """Run all cells, top to bottom; return when the last one has ended (seconds)."""
-        before = self.prompts()
-        self.menu("Run", "Run All Cells")
         deadline = time.monotonic() + timeout
-        while self.prompts() == before and time.monotonic() < deadline:
-            self.page.wait_for_timeout(50)
+        before = self.prompts()
+        while self.prompts() == before:
+            # JupyterLab drops the command if its kernel is not connected yet: click again.
+            self.menu("Run", "Run All Cells")
+            again = min(time.monotonic() + 5, deadline)
+            while self.prompts() == before and time.monotonic() < again:
+                self.page.wait_for_timeout(50)
+            if time.monotonic() >= deadline:
+                raise TimeoutError(f"{self.path}: no cell began to run")
         self.wait_idle(deadline - time.monotonic())
-
-    def choose_theme(self, theme: Theme) -> None:
-        """Choose the theme in the menu."""
-        self.menu("Settings", "Theme", THEMES[theme])
-        light = str(theme == "light").lower()
-        self.page.wait_for_selector(f"body[data-jp-theme-light='{light}']", state="attached")
-        self.page.wait_for_timeout(800)
 
     def run_cell(self, name: str, timeout: float = 60) -> None:
         """Run the one code cell of that id."""
@@ -194,20 +192,30 @@ class NotebookPage:
         place = [cell["id"] for cell in cells].index(name)
         return self.notebook.locator(".jp-Notebook .jp-Cell").nth(place)
 
-    def picture(self, file: Path) -> Path:
-        """Keep a picture of the whole notebook."""
+    def picture(self, file: Path) -> list[Path]:
+        """Keep pictures of the whole notebook, from top to bottom.
+
+        They are numbered, ``NAME-1.png`` and so on, where one would be too high.
+        """
         file.parent.mkdir(parents=True, exist_ok=True)
         panel = self.notebook.locator(".jp-WindowedPanel-outer")
         # A notebook can be scrolled past its end: its last cell says where that is.
-        height = panel.evaluate(
-            "panel => { panel.scrollTop = 0; const all = panel.querySelectorAll('.jp-Cell');"
-            "return all[all.length - 1].getBoundingClientRect().bottom }"
+        height = int(
+            panel.evaluate(
+                "panel => { panel.scrollTop = 0; const all = panel.querySelectorAll('.jp-Cell');"
+                "return all[all.length - 1].getBoundingClientRect().bottom }"
+            )
         )
         width = (self.page.viewport_size or {"width": _WIDTH})["width"]
-        tall = min(max(int(height) + 60, _HEIGHT), _TALLEST)
-        self.page.set_viewport_size({"width": width, "height": tall})
-        panel.evaluate("panel => { panel.scrollTop = 0 }")
+        self.page.set_viewport_size({"width": width, "height": min(height + 60, _TALLEST)})
         self.page.wait_for_timeout(400)
-        self.page.screenshot(path=file)
+        shown = int(panel.evaluate("panel => panel.clientHeight"))
+        kept = []
+        for number, top in enumerate(range(0, height, shown), 1):
+            panel.evaluate("(panel, top) => { panel.scrollTop = top }", top)
+            self.page.wait_for_timeout(200)
+            place = file.with_stem(f"{file.stem}-{number}") if height > shown + 100 else file
+            self.page.screenshot(path=place)
+            kept.append(place)
         self.page.set_viewport_size({"width": width, "height": _HEIGHT})
-        return file
+        return kept

@@ -44,7 +44,7 @@ def main() -> int:
                             page.run_all()
                             page.page.wait_for_timeout(1500)
                         file = args.out / f"{path.replace('/', '-')[:-6]}-{theme}.png"
-                        print(page.picture(file))
+                        print(*page.picture(file), sep="\n")
                         for problem in (*page.strangers, *page.complaints):
                             print(f"  {problem}")
     return 0
