@@ -237,7 +237,8 @@ def test_the_monitor_shows_environments_and_log(
     monitor = Monitor(sandbox)
     browser = Browser(monitor, monkeypatch)
     functions.call()
-    until(lambda: monitor.environments and len(monitor.lines) >= 4)
+    until(lambda: [one["state"] for one in monitor.environments] == ["frozen"])
+    until(lambda: len(monitor.lines) >= 4)
     until(lambda: any(one.get("environments") for one in browser.heard))
     (one,) = monitor.environments
     assert (one["function"], one["version"], one["state"]) == ("f", "$LATEST", "frozen")
