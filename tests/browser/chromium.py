@@ -129,6 +129,13 @@ class NotebookPage:
                 raise TimeoutError(f"{self.path}: no cell began to run")
         self.wait_idle(deadline - time.monotonic())
 
+    def choose_theme(self, theme: Theme) -> None:
+        """Choose the theme in the menu."""
+        self.menu("Settings", "Theme", THEMES[theme])
+        light = str(theme == "light").lower()
+        self.page.wait_for_selector(f"body[data-jp-theme-light='{light}']", state="attached")
+        self.page.wait_for_timeout(800)
+
     def run_cell(self, name: str, timeout: float = 60) -> None:
         """Run the one code cell of that id."""
         cell = self.cell(name)
