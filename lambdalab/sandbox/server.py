@@ -21,6 +21,8 @@ from pathlib import Path
 __all__ = ["main"]
 
 _BACKLOG = 1024
+_DESCRIPTORS = 10_240
+"""As many as macOS ever gives, and enough for a thousand environments."""
 _HOUSEKEEPING_S = 2.0
 _LOG_MAX = 4 * 1024 * 1024
 _LOG_KEEP = 1024 * 1024
@@ -50,6 +52,7 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
 def main(words: list[str] | None = None) -> int:
     """Run a sandbox until it is stopped or its owner ends."""
     args = _arguments(words)
+    _allow_many_descriptors()
     if args.detach and os.fork():
         os._exit(0)
     try:
@@ -70,6 +73,17 @@ def main(words: list[str] | None = None) -> int:
     _tell(args.ready, {"ready": "yes"})
     server.serve()
     return 0
+
+
+def _allow_many_descriptors() -> None:
+    """Raise the soft limit, often 256 or 1024: an environment takes about seven here."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
+    if soft < most:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _tell(descriptor: int | None, said: dict[str, str]) -> None:

@@ -576,12 +576,12 @@ def test_fifty_functions_at_once_then_none(functions: Functions, sandbox: Sandbo
         name = f"f{number}"
         try:
             functions.create(name, f"def handler(e, c):\n    return {number}\n", Timeout=60)
-            assert functions.call(name) == number
+            assert (answer := functions.call(name)) == number, answer
             functions.client.update_function_code(
                 FunctionName=name,
                 ZipFile=deployment_package({"app.py": f"def handler(e, c): return -{number}\n"}),
             )
-            assert functions.call(name) == -number
+            assert (answer := functions.call(name)) == -number, answer
             functions.client.delete_function(FunctionName=name)
         except BaseException as error:  # noqa: BLE001 - shown below
             problems.append(error)

@@ -53,8 +53,8 @@ def run(channel: socket.socket, runtime: str, introduce: int | None) -> NoReturn
     runtime
         Folder with the packages of the managed runtime.
     introduce
-        Descriptor on which to name this process's mount namespace; ``None`` where
-        there are no namespaces.
+        Socket on which to hand over this process's mount namespace; ``None`` where there
+        are no namespaces.
     """
     code = 1
     try:
@@ -90,7 +90,7 @@ def _prepare(kept: list[int]) -> list[str]:
     for descriptor in sorted(kept):
         os.closerange(first, descriptor)
         first = descriptor + 1
-    os.closerange(first, FILE_DESCRIPTORS.value)
+    os.closerange(first, resource.getrlimit(resource.RLIMIT_NOFILE)[0])  # before it is lowered
     with contextlib.suppress(OSError, ValueError):
         limit = FILE_DESCRIPTORS.value
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
@@ -122,8 +122,9 @@ def _take_on(
         view = filesystem.show_environment(
             spec.code, spec.layers, spec.temporary, dict.fromkeys(needed)
         )
-        space = Path("/proc/self/ns/mnt").readlink()
-        os.write(introduce, f"{spec.environment} {space}\n".encode())
+        space = os.open("/proc/self/ns/mnt", os.O_RDONLY)
+        with socket.socket(fileno=introduce) as host:
+            socket.send_fds(host, [spec.environment.encode()], [space])
     for descriptor in (1, 2, _TELEMETRY_FD):
         os.dup2(log, descriptor)
     os.closerange(_TELEMETRY_FD + 1, FILE_DESCRIPTORS.value)

@@ -29,13 +29,15 @@ from lambdalab.sandbox.engine.spec import ProcessSpec
 __all__ = ["main"]
 
 _DESCRIPTORS = 2
+_ROUNDS = 20
+"""How often to look again for processes that make others while they are being killed."""
 _RSS_PER_MB = 1024 if sys.platform == "linux" else 1024 * 1024
 
 
-def _mount_space(pid: int) -> str | None:
-    """Name the mount namespace of a process; whatever it starts is in the same one."""
+def _mount_space(pid: int) -> int | None:
+    """Return the number of a process's mount namespace; whatever it starts is in the same one."""
     try:
-        return str(Path(f"/proc/{pid}/ns/mnt").readlink())
+        return os.stat(f"/proc/{pid}/ns/mnt").st_ino  # noqa: PTH116 - for every process there is
     except OSError:
         return None
 
@@ -61,10 +63,14 @@ class Zygote:
         """Process id -> descriptor that is told how it ended."""
         self._members: dict[str, set[int]] = {}
         """Environment -> its processes."""
-        self._spaces: dict[str, set[str]] = {}
-        """Environment -> the mount namespaces of its processes and of all they started."""
-        self._introductions, self._introduce = os.pipe()
-        os.set_blocking(self._introductions, False)
+        self._spaces: dict[str, list[int]] = {}
+        """Environment -> descriptors of the mount namespaces of its processes.
+
+        Held open, because the kernel gives the number of a namespace that is gone to the
+        next one, and that is another environment's.
+        """
+        self._introductions, self._introduce = socket.socketpair(type=socket.SOCK_DGRAM)
+        self._introductions.setblocking(False)
         self._folders: dict[str, Path] = {}
         self._buffer = b""
         self._descriptors: list[int] = []
@@ -80,12 +86,14 @@ class Zygote:
         self._make_spare()
         self._control.sendall(b"ready\n")
         while True:
-            waited: list[socket.socket | int] = [self._control, reader]
+            waited: list[socket.socket | int] = [self._control, reader, self._introductions]
             ready, _, _ = select.select(waited, [], [])
             if reader in ready:
                 with contextlib.suppress(BlockingIOError):
                     os.read(reader, 4096)
                 self._reap()
+            if self._introductions in ready:
+                self._meet()
             if self._control in ready and not self._receive():
                 break
         for environment in list(self._members):
@@ -118,7 +126,6 @@ class Zygote:
         self._kill(order["environment"])
         if order["op"] == "destroy":
             self._members.pop(order["environment"], None)
-            self._spaces.pop(order["environment"], None)
             folder = self._folders.pop(order["environment"], None)
             if folder is not None and self._isolated:
                 with contextlib.suppress(OSError):
@@ -159,7 +166,8 @@ class Zygote:
             self._spare = Spare(self._become)
 
     def _become(self, channel: socket.socket) -> NoReturn:
-        child.run(channel, self._runtime, self._introduce if self._isolated else None)
+        introduce = self._introduce.fileno() if self._isolated else None
+        child.run(channel, self._runtime, introduce)
 
     def _reap(self) -> None:
         while True:
@@ -187,9 +195,16 @@ class Zygote:
         for pid in self._members.get(environment, set()) & self._status.keys():
             with contextlib.suppress(OSError):
                 os.killpg(pid, signal.SIGKILL)
-        for pid in self._stragglers(environment):
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
+        members = self._members.get(environment, set())
+        for _ in range(_ROUNDS):
+            found = self._stragglers(environment)
+            for pid in found:
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+            if members.issuperset(found):
+                break  # else one may have made another since it was found
+        for space in self._spaces.pop(environment, []):
+            os.close(space)
         self._reap()
 
     def _stragglers(self, environment: str) -> list[int]:
@@ -197,14 +212,23 @@ class Zygote:
             return [
                 process.pid for process in psutil.process_iter() if _marked(process, environment)
             ]
-        with contextlib.suppress(BlockingIOError):
-            while text := os.read(self._introductions, 65536).decode():
-                for line in text.splitlines():
-                    name, _, space = line.partition(" ")
-                    self._spaces.setdefault(name, set()).add(space)
-        spaces = self._spaces.get(environment, set())
+        self._meet()
+        spaces = {os.fstat(space).st_ino for space in self._spaces.get(environment, [])}
+        if not spaces:
+            return []
         found = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
         return [pid for pid in found if _mount_space(pid) in spaces]
+
+    def _meet(self) -> None:
+        """Take in which namespaces processes have made for their environments."""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                name, spaces, _, _ = socket.recv_fds(self._introductions, 256, 1)
+                if name.decode() in self._members:
+                    self._spaces.setdefault(name.decode(), []).extend(spaces)
+                else:  # ended before it was heard
+                    for space in spaces:
+                        os.close(space)
 
     @staticmethod
     def _tell(descriptor: int, message: bytes) -> None:

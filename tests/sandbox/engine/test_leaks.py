@@ -90,6 +90,26 @@ def test_repeated_failures_leave_nothing(lab: Laboratory) -> None:
     assert me.num_fds() <= descriptors
 
 
+def test_end_of_one_environment_never_ends_another(lab: Laboratory) -> None:
+    """The kernel gives a namespace's number away again; a sweep must not go by that."""
+    crash = lab.function("import os\ndef handler(event, context):\n    os._exit(1)\n")
+    good = [lab.function("def handler(event, context):\n    return 1\n") for _ in range(60)]
+    stop = threading.Event()
+
+    def keep_crashing() -> None:
+        while not stop.is_set():
+            lab.invoke(crash)
+
+    crashing = [threading.Thread(target=keep_crashing) for _ in range(3)]
+    for thread in crashing:
+        thread.start()
+    answers = [lab.invoke(function).payload for function in good]
+    stop.set()
+    for thread in crashing:
+        thread.join()
+    assert set(answers) == {b"1"}
+
+
 @pytest.mark.parametrize("isolate", [True, False])
 def test_daemons_of_a_handler_end_with_its_environment(
     make_laboratory: Make, isolate: bool

@@ -62,7 +62,7 @@ def test_a_spare_holds_no_descriptor_of_an_environment(lab: Laboratory) -> None:
     assert lab.call(function, 1) == 1
     held = [path.readlink() for path in Path(f"/proc/{only_spare().pid}/fd").iterdir()]
     sockets = [place for place in held if str(place).startswith("socket:")]
-    assert len(sockets) == 1, "its own, and no status socket of anybody else"
+    assert len(sockets) == 2, "its own, the zygote's ear, and no status socket of anybody else"
 
 
 SPEC = ProcessSpec(
