@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from lambdalab.errors import LambdalabError
-from lambdalab.i18n import Language, language, message
+from lambdalab.i18n import Language, language, message, messages
 from lambdalab.rules.source import Fact
 
 __all__ = ["FactError", "Facts", "facts"]
@@ -21,16 +22,24 @@ class FactError(LambdalabError):
 
 
 def value_text(fact: Fact[Any], lang: Language) -> str:
-    """Return a fact's number with its unit; large numbers of bytes in MB or KB as well."""
-    if not fact.unit:
-        return f"{fact.value:,}"
-    plain = f"{fact.value:,} {message(f'widgets.facts.unit.{fact.unit}', lang)}"
+    """Return a fact's number with its unit; round numbers of bytes in MB or KB as well.
+
+    Units that are words are said in the language; symbols (``MB``, ``GB-s``) stay as they are.
+    """
+    unit = messages("widgets", lang).get(f"facts.unit.{fact.unit}", fact.unit)
+    plain = f"{_number(fact.value)} {unit}".rstrip()
     if fact.unit == "bytes":
-        for size, unit in ((_MB, "MB"), (_KB, "KB")):
+        for size, short in ((_MB, "MB"), (_KB, "KB")):
             if fact.value >= size and fact.value % size == 0:
                 opening, closing = ("（", "）") if lang == "zh-TW" else (" (", ")")
-                return f"{fact.value // size:,} {unit}{opening}{plain}{closing}"
+                return f"{fact.value // size:,} {short}{opening}{plain}{closing}"
     return plain
+
+
+def _number(value: float) -> str:
+    """Return a number as people write it: ``10,240``, ``0.2``, ``0.0000000309``."""
+    text = f"{value:,}"
+    return format(Decimal(repr(value)), "f") if "e" in text else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import pkgutil
 import re
-import sys
+from importlib import import_module
 
 import pytest
 from mermaid.flowchart import FlowChart, Link, Node
 
+from lambdalab import rules
 from lambdalab.i18n import LANGUAGES, Language
 from lambdalab.rules import lifecycle, limits
+from lambdalab.rules.source import Fact
 from lambdalab.widgets import diagram, diagrams, facts
 from lambdalab.widgets.drawing import MIME, DiagramError
 from lambdalab.widgets.lanes import draw
@@ -129,17 +132,24 @@ def test_facts_in_both_languages(lang: Language) -> None:
 
 
 def test_every_fact_of_the_rulebook_can_be_shown(lang: Language) -> None:
-    modules = [
-        module for name, module in sys.modules.items() if name.startswith("lambdalab.rules.")
-    ]
     found = [
         value
-        for module in modules
-        for value in vars(module).values()
-        if type(value).__name__ == "Fact"
+        for one in pkgutil.walk_packages(rules.__path__, "lambdalab.rules.")
+        for value in vars(import_module(one.name)).values()
+        if isinstance(value, Fact)
     ]
     assert len(found) > 15
-    assert facts(*found)._repr_html_().count("<tr>") == len(found) + 1
+    text = facts(*found)._repr_html_()
+    assert text.count("<tr>") == len(found) + 1
+    assert "e-" not in "".join(re.findall(r"<td[^>]*>([\d.,e-]+)", text))
+
+
+def test_small_and_plain_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", "/lessons/en/01.ipynb")
+    label = {"zh-TW": "一", "en": "one"}
+    assert repr(facts(Fact(3.09e-08, "USD", label, None))).startswith("one: 0.0000000309 USD [")
+    assert repr(facts(Fact(0.2, "", label, None))).startswith("one: 0.2 [")
+    assert repr(facts(Fact(6000, "bytes", label, None))).startswith("one: 6,000 bytes [")
 
 
 def test_what_is_no_fact() -> None:
