@@ -10,6 +10,7 @@ T = TypeVar("T", int, float)
 
 _QUOTAS = Source("dg:gettingstarted-limits")
 _FUNCTION = Source("botocore:CreateFunction")
+_MEMORY = Source("dg:configuration-memory")
 
 
 def _fact(value: T, unit: str, zh: str, en: str, source: Source | None) -> Fact[T]:
@@ -19,6 +20,10 @@ def _fact(value: T, unit: str, zh: str, en: str, source: Source | None) -> Fact[
 MEMORY_MIN = _fact(128, "MB", "記憶體下限", "least memory", _FUNCTION)
 MEMORY_MAX = _fact(10_240, "MB", "記憶體上限", "most memory", _FUNCTION)
 MEMORY_DEFAULT = _fact(128, "MB", "記憶體預設值", "default memory", _FUNCTION)
+VCPU_MEMORY = _fact(
+    1_769, "MB", "相當於 1 個 vCPU 的記憶體", "memory that comes with 1 vCPU", _MEMORY
+)
+VCPU_MAX = _fact(6, "vCPU", "vCPU 上限", "most vCPUs", _MEMORY)
 TIMEOUT_DEFAULT = _fact(3, "s", "逾時預設值", "default timeout", _FUNCTION)
 TIMEOUT_MAX = _fact(900, "s", "逾時上限", "longest timeout", _QUOTAS)
 EPHEMERAL_MIN = _fact(

@@ -1,6 +1,7 @@
 """What the learner watches and drags: they draw the event log and ask questions.
 
-Notebooks say ``from lambdalab.widgets import Timeline, Monitor, diagram, facts``.
+Notebooks say ``from lambdalab.widgets import Timeline, Monitor, diagram, facts``, and
+``ConcurrencyLab`` or ``MemoryCost``, which need no sandbox.
 """
 
 from __future__ import annotations
@@ -8,14 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lambdalab.widgets.concurrency import ConcurrencyLab
     from lambdalab.widgets.drawing import diagram
+    from lambdalab.widgets.memory import MemoryCost
     from lambdalab.widgets.monitor import Monitor
     from lambdalab.widgets.rulebook import facts
     from lambdalab.widgets.timeline import Timeline
 
-__all__ = ["Monitor", "Timeline", "diagram", "facts"]
+__all__ = ["ConcurrencyLab", "MemoryCost", "Monitor", "Timeline", "diagram", "facts"]
 
 _HOMES = {
+    "ConcurrencyLab": "concurrency",
+    "MemoryCost": "memory",
     "Monitor": "monitor",
     "Timeline": "timeline",
     "diagram": "drawing",
