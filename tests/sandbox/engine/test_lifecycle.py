@@ -269,3 +269,71 @@ def test_an_older_revision_never_serves_again(lab: Laboratory) -> None:
     function = lab.function(COUNTER)
     lab.invoke(function)
     assert lab.call(replace(function, revision="2"))["calls"] == 1
+
+
+def test_memory_is_looked_at_while_the_handler_logs_without_a_pause(lab: Laboratory) -> None:
+    function = lab.function(
+        """
+        def handler(event, context):
+            blocks = []
+            for number in range(400):
+                blocks.append(b"x" * 1024 * 1024)
+                for line in range(20):
+                    print("block", number, line)
+            return len(blocks)
+        """,
+        memory_mb=128,
+        timeout_s=30,
+    )
+    assert lab.call(function)["errorType"] == "Runtime.OutOfMemory"
+
+
+def test_memory_that_was_taken_and_given_back_at_once_counts(lab: Laboratory) -> None:
+    function = lab.function(
+        """
+        def handler(event, context):
+            b"x" * (event * 1024 * 1024)  # gone again before anybody can look
+            return event
+        """,
+        memory_mb=128,
+    )
+    assert lab.call(function, 10) == 10
+    results = [lab.call(function, 200) for _ in range(5)]
+    assert [result["errorType"] for result in results] == ["Runtime.OutOfMemory"] * 5
+    assert lab.call(function, 10) == 10
+
+
+def test_killed_while_it_works_is_an_exit_error(lab: Laboratory) -> None:
+    import os
+    import signal
+    import threading
+
+    function = lab.function("import time\ndef handler(e, c):\n    time.sleep(e)\n    return e\n")
+    assert lab.call(function, 0) == 0
+    pid = lab.executor.environments()[0].pid
+    killer = threading.Timer(0.3, os.kill, (pid, signal.SIGKILL))
+    killer.start()
+    begun = time.monotonic()
+    error = lab.call(function, 4)
+    killer.join()
+    assert time.monotonic() - begun < 2, "seen at once"
+    assert error["errorType"] == "Runtime.ExitError" and "signal: killed" in error["errorMessage"]
+    assert lab.call(function, 0) == 0
+
+
+@pytest.mark.parametrize("isolate", [True, False])
+def test_works_with_and_without_namespaces(make_laboratory: Make, isolate: bool) -> None:
+    lab = make_laboratory(isolate=isolate)
+    function = lab.function(
+        """
+        import os, pathlib, tempfile
+        def handler(event, context):
+            pathlib.Path(tempfile.gettempdir(), "x").write_text("x")
+            data = pathlib.Path(os.environ["LAMBDA_TASK_ROOT"], "app.py").stat().st_size > 0
+            return [data, os.getcwd() == os.environ["LAMBDA_TASK_ROOT"]]
+        """
+    )
+    assert lab.call(function) == [True, True]
+    words = lab.executor.isolation()
+    assert ("pid namespace" in words) is isolate
+    assert ("shared /tmp" in words) is not isolate
