@@ -43,7 +43,8 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Measure the sandbox beside ministack and serverless-offline, by turns, on "
-        "loopback. Writes JSON to benchmarks/results/ and prints Markdown.",
+        "loopback (the simulator: python -m benchmarks sim --help). Writes JSON to "
+        "benchmarks/results/ and prints Markdown.",
     )
     add = parser.add_argument
     add("--install-peers", action="store_true", help="install them into benchmarks/.peers/ first")
@@ -87,6 +88,11 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
 
 def main(words: list[str] | None = None) -> int:
     """Run the benchmark; return the exit status."""
+    words = sys.argv[1:] if words is None else words
+    if words[:1] == ["sim"]:
+        from benchmarks.simulator.command import main as simulator
+
+        return simulator(words[1:])
     args = _arguments(words)
     console = Console(stderr=True)
     try:

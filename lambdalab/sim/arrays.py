@@ -43,6 +43,9 @@ class ArrayPools:
     def run(self, block: Block, indices: Indices) -> Array:
         """Run a block of requests."""
         outcomes = np.empty(len(block))
+        if len(self.layout.pools) == 1 and not self.layout.pools[0].provisioned:
+            self._run_one(block, outcomes)
+            return outcomes
         kernel.run(
             block.times,
             block.services,
@@ -68,6 +71,27 @@ class ArrayPools:
             outcomes,
         )
         return outcomes
+
+    def _run_one(self, block: Block, outcomes: Array) -> None:
+        pool = self.layout.pools[0]
+        kernel.run_one(
+            block.times,
+            block.services,
+            block.inits,
+            float(pool.idle_timeout),
+            self.layout.caps[pool.group],
+            self.layout.quotas[pool.group],
+            self._heaps[0],
+            self._sizes,
+            self._last[0],
+            self._seen,
+            self._left[pool.function :],
+            self._looked[pool.function :],
+            self._seconds[pool.group :],
+            self._counts[pool.group :],
+            outcomes,
+        )
+        self._loads[pool.group] = self._sizes[0]
 
     def settle(self, now: float) -> None:
         """Let everything depart that is due by ``now`` (s)."""

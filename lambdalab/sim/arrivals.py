@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lambdalab.sim.scenario import Function
-from lambdalab.sim.variates import Array, Durations, arrival_blocks, stream
+from lambdalab.sim.variates import Array, Durations, Same, arrival_blocks, stream
 
 __all__ = ["Block", "Indices", "merged"]
 
@@ -57,12 +57,13 @@ class _Source:
     """One function's requests, drawn ahead and taken in stretches."""
 
     def __init__(self, index: int, function: Function, seed: int) -> None:
-        self._index = index
+        self._index = Same(index)
         self._blocks = arrival_blocks(function.arrivals, stream(seed, function.name, "arrivals"))
         self._services = Durations(function.duration, stream(seed, function.name, "duration"))
         self._inits = Durations(function.init, stream(seed, function.name, "init"))
         weighted = function.alias(function.qualifier).weights
         self._versions = stream(seed, function.name, "version") if weighted else None
+        self._none = Same(0.0)
         self._ready = np.empty(0)
 
     @property
@@ -78,10 +79,10 @@ class _Source:
         times, self._ready = self._ready[:count], self._ready[count:]
         return Block(
             times,
-            np.full(count, self._index),
+            self._index.take(count),
             self._services.draw(count),
             self._inits.draw(count),
-            np.zeros(count) if self._versions is None else self._versions.random(count),
+            self._none.take(count) if self._versions is None else self._versions.random(count),
         )
 
 

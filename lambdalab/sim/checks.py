@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from math import isfinite
 
 import numpy as np
+import numpy.typing as npt
 
 from lambdalab.errors import LambdalabError
 from lambdalab.i18n import message
@@ -89,7 +90,7 @@ def one_of(value: object, choices: Collection[str], place: str) -> None:
     check(value in choices, place, "choice", value=repr(value), choices=", ".join(choices))
 
 
-def ascending(times: Sequence[float], place: str) -> None:
+def ascending(times: Sequence[float] | npt.NDArray[np.float64], place: str) -> None:
     """Check for finite numbers from 0 on that never go back."""
     try:
         array = np.asarray(times, dtype=float)

@@ -3,7 +3,9 @@
 They are ordinary Python as well, and the tests run them as such. What they do is said in
 :mod:`lambdalab.sim.pools` and :mod:`lambdalab.sim.tally`; the numbers come out the same.
 """
-# ruff: noqa: ANN001, ANN201, D103 - numba knows types by itself; the arrays are their owners'
+# numba infers the types; what each array holds is said where its owner makes it.
+# ruff: noqa: ANN001, ANN201, ANN202, D103, PLR0915, PLR0917
+# mypy: disallow-untyped-defs=False, disallow-incomplete-defs=False
 
 from __future__ import annotations
 
@@ -38,10 +40,11 @@ from lambdalab.sim.series import (
     SERVED,
 )
 
-__all__ = ["count", "run", "settle"]
+__all__ = ["count", "run", "run_one", "settle"]
 
 _STEP = BILLING_STEP.value / 1000.0
-_HALF = 0.0005 / 1000.0 / _STEP
+_STEPS = 1000.0 / BILLING_STEP.value
+_HALF = 0.0005 / 1000.0 * _STEPS
 """Half of the last digit that durations are rounded to before they are billed, in steps."""
 
 
@@ -73,8 +76,13 @@ def _push(heap, size, value):
 def _pop(heap, size):
     """Take the least off a heap of ``size`` numbers; the caller counts."""
     least = heap[0]
-    size -= 1
-    value = heap[size]
+    _replace(heap, size - 1, heap[size - 1])
+    return least
+
+
+@_jit
+def _replace(heap, size, value):
+    """Put a value in the place of the least of a heap of ``size`` numbers."""
     place = 0
     child = 1
     while child < size:
@@ -86,7 +94,6 @@ def _pop(heap, size):
         place = child
         child = 2 * place + 1
     heap[place] = value
-    return least
 
 
 @_jit
@@ -178,16 +185,95 @@ def run(
 
 
 @_jit
-def _mark(curve, row, moment, start, width):
-    """Count the beginning or end of an interval in its bin."""
-    since = max(moment - start, 0.0)
-    place = min(int(since / width), curve.shape[1] - 1)
-    curve[row, place] += 1.0
-    curve[row + 1, place] += since - place * width
+def run_one(
+    times,
+    services,
+    inits,
+    timeout,
+    cap,
+    quota,
+    heap,
+    sizes,
+    last,
+    seen,
+    left,
+    looked,
+    seconds,
+    counts,
+    outcomes,
+):
+    """Do what ``run`` does for a single pool without provisioned environments."""
+    size, known = sizes[0], seen[0]
+    second, arrived = seconds[0], counts[0]
+    allowance, seen_at = left[0], looked[0]
+    for place in range(len(times)):
+        now = times[place]
+        if quota > 0:
+            if int(now) != second:
+                second = int(now)
+                arrived = 0
+            arrived += 1
+            if arrived > quota:
+                outcomes[place] = RATE_LIMITED
+                continue
+        # The last to depart stays on top of the heap, for the one that arrives to replace.
+        gone = False
+        while size > 0 and heap[0] <= now:
+            size -= 1
+            last[size] = heap[0]
+            gone = True
+            if size == 0:
+                break
+            least = heap[1]
+            if size > 1 and heap[2] < least:
+                least = heap[2]
+            if least > now:
+                break
+            _replace(heap, size, heap[size])
+            gone = False
+        if size >= cap:
+            outcomes[place] = THROTTLED
+            continue
+        if size == known:
+            last[size] = -inf
+            known += 1
+        gap = now - last[size]
+        end = now + services[place]
+        outcome = gap
+        if gap >= timeout:
+            allowance = scaling_allowance(allowance, now - seen_at)
+            seen_at = now
+            if allowance < 1.0:
+                outcome = SCALING_LIMITED
+            else:
+                allowance -= 1.0
+                end = end + inits[place]
+        outcomes[place] = outcome
+        if outcome < 0.0:
+            if gone:
+                _replace(heap, size, heap[size])
+            continue
+        if gone:
+            _replace(heap, size + 1, end)
+        else:
+            _push(heap, size, end)
+        size += 1
+    sizes[0], seen[0] = size, known
+    seconds[0], counts[0] = second, arrived
+    left[0], looked[0] = allowance, seen_at
+
+
+@_jit
+def _mark(counts, sums, since, width, scale):
+    """Count the beginning or end of an interval in its bin, ``since`` the first one began (s)."""
+    place = min(int(since * scale), len(counts) - 1)
+    counts[place] += 1.0
+    sums[place] += since - place * width
 
 
 @_jit
 def count(
+    function,
     times,
     functions,
     indices,
@@ -197,71 +283,82 @@ def count(
     timeouts,
     start,
     width,
-    curves,
-    totals,
+    curve,
+    total,
     histogram,
     histogram_sums,
     durations,
     bits,
     waiting,
     waiting_rows,
-    waiting_functions,
 ):
-    """Count a block; return how many ends lie beyond the last bin: they wait."""
-    horizon = start + width * curves.shape[2]
+    """Count the requests of a function; return how many ends lie beyond the last bin: they wait."""
+    bins = curve.shape[1]
+    scale = 1.0 / width
+    reach = width * bins
+    running_ends, running_sums = curve[RUNNING + 2], curve[RUNNING + 3]
+    held_ends, held_sums = curve[PROVISIONED_RUNNING + 2], curve[PROVISIONED_RUNNING + 3]
+    idle_starts, idle_start_sums = curve[IDLE], curve[IDLE + 1]
+    idle_ends, idle_end_sums = curve[IDLE + 2], curve[IDLE + 3]
+    requests = served = provisioned = 0
+    busy = busy_provisioned = idle_time = billed = billed_provisioned = 0.0
     held_back = 0
     for place in range(len(times)):
-        now = times[place]
-        function = functions[place]
-        outcome = outcomes[place]
-        curve = curves[function]
-        total = totals[function]
-        total[REQUESTS] += 1.0
-        if outcome < 0.0 and outcome != PROVISIONED:
-            bin_ = min(int((now - start) / width), curve.shape[1] - 1)
-            curve[LIMITED - 1 - int(outcome), bin_] += 1.0
-            durations[place] = -1.0
+        if functions[place] != function:
             continue
-        total[SERVED] += 1.0
-        duration = services[place]
-        end = now + duration
-        row = RUNNING
+        requests += 1
+        outcome = outcomes[place]
+        since = times[place] - start
+        bin_ = min(int(since * scale), bins - 1)
+        if outcome < 0.0 and outcome != PROVISIONED:
+            curve[LIMITED - 1 - int(outcome), bin_] += 1.0
+            continue
         timeout = timeouts[indices[place]]
+        duration = services[place]
+        end = times[place] + duration
+        if outcome >= timeout:
+            curve[COLD, bin_] += 1.0
+            duration = duration + inits[place]
+            end = end + inits[place]
+        steps = max(float(ceil(duration * _STEPS - _HALF)), 1.0)
+        busy += duration
+        row = RUNNING
         if outcome == PROVISIONED:
             row = PROVISIONED_RUNNING
-            total[PROVISIONED_COUNT] += 1.0
-        elif outcome >= timeout:
-            bin_ = min(int((now - start) / width), curve.shape[1] - 1)
-            curve[COLD, bin_] += 1.0
-            end = end + inits[place]
-            duration = duration + inits[place]
-        steps = max(float(ceil(duration / _STEP - _HALF)), 1.0)
-        total[BUSY] += duration
-        if row == RUNNING:
-            total[BILLED] += steps * _STEP
+            provisioned += 1
+            busy_provisioned += duration
+            billed_provisioned += steps
+        else:
+            billed += steps
             if outcome < inf:
                 idle = min(outcome, timeout)
-                since = now - outcome
-                total[IDLE_TIME] += idle
-                _mark(curve, IDLE, since, start, width)
-                _mark(curve, IDLE + 2, since + idle, start, width)
-        else:
-            total[BUSY_PROVISIONED] += duration
-            total[BILLED_PROVISIONED] += steps * _STEP
-        _mark(curve, row, now, start, width)
-        if end < horizon:
-            _mark(curve, row + 2, end, start, width)
-        else:
+                idle_time += idle
+                began = since - outcome
+                _mark(idle_starts, idle_start_sums, max(began, 0.0), width, scale)
+                _mark(idle_ends, idle_end_sums, max(began + idle, 0.0), width, scale)
+        curve[row, bin_] += 1.0
+        curve[row + 1, bin_] += since - bin_ * width
+        if end - start >= reach:
             waiting[held_back] = end
             waiting_rows[held_back] = row + 2
-            waiting_functions[held_back] = function
             held_back += 1
-        durations[place] = duration
-    for place in range(len(times)):
-        if durations[place] >= 0.0:
-            bin_ = (bits[place] >> HISTOGRAM_SHIFT) - HISTOGRAM_BASE
-            bin_ = min(max(bin_, 0), HISTOGRAM_BINS - 1)
-            function = functions[place]
-            histogram[function, bin_] += 1
-            histogram_sums[function, bin_] += durations[place]
+        elif row == RUNNING:
+            _mark(running_ends, running_sums, end - start, width, scale)
+        else:
+            _mark(held_ends, held_sums, end - start, width, scale)
+        durations[served] = duration
+        served += 1
+    for place in range(served):
+        bin_ = (bits[place] >> HISTOGRAM_SHIFT) - HISTOGRAM_BASE
+        bin_ = min(max(bin_, 0), HISTOGRAM_BINS - 1)
+        histogram[bin_] += 1
+        histogram_sums[bin_] += durations[place]
+    total[REQUESTS] += requests
+    total[SERVED] += served
+    total[PROVISIONED_COUNT] += provisioned
+    total[BUSY] += busy
+    total[BUSY_PROVISIONED] += busy_provisioned
+    total[IDLE_TIME] += idle_time
+    total[BILLED] += billed * _STEP
+    total[BILLED_PROVISIONED] += billed_provisioned * _STEP
     return held_back

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush, heapreplace
 from math import inf
 from typing import Protocol
 
@@ -31,6 +31,7 @@ from lambdalab.sim.quota import Quota, Refused
 from lambdalab.sim.variates import Array
 
 __all__ = ["Layout", "Pool", "Pools", "State"]
+
 
 @dataclass(frozen=True, slots=True)
 class Pool:
@@ -153,7 +154,8 @@ class Pools:
         return found
 
     def _loop(self, times: Array, indices: Indices, ends: Array, late: Array) -> Array:
-        if len(self.layout.pools) == 1 and not self.layout.pools[0].provisioned:
+        alone = len(self.layout.pools) == 1 and not self.layout.pools[0].provisioned
+        if alone and bool((ends > times).all()):
             said = self._run_one(times.tolist(), ends.tolist(), late.tolist())
         else:
             said = self._run_all(times.tolist(), indices.tolist(), ends.tolist(), late.tolist())
@@ -252,7 +254,10 @@ class Pools:
         return outcomes
 
     def _run_one(self, times: list[float], ends: list[float], late: list[float]) -> list[float]:
-        """Do the same for a single pool: nothing is looked up, and numbers stay in locals."""
+        """Do the same for a single pool: nothing is looked up, and numbers stay in locals.
+
+        Every request must last some time.
+        """
         pool = self.layout.pools[0]
         heap, last = self._heaps[0], self._last[0]
         timeout, cap = pool.idle_timeout, self.layout.caps[pool.group]
@@ -260,25 +265,39 @@ class Pools:
         outcomes: list[float] = []
         said = outcomes.append
         for now, end, cold_end in zip(times, ends, late, strict=True):
-            while heap[0] <= now:
+            if heap[0] <= now:
+                # One departs as one arrives: a heap does both in one step.
                 running -= 1
-                last[running] = heappop(heap)
-            if running >= cap:
+                last[running] = heapreplace(heap, end)
+                while heap[0] <= now:
+                    running -= 1
+                    last[running] = heappop(heap)
+                gap = now - last[running]
+                if gap < timeout:
+                    said(gap)
+                    running += 1
+                    continue
+                heap.remove(end)
+                heapify(heap)
+            elif running >= cap:
                 said(THROTTLED)
                 continue
-            try:
-                gap = now - last[running]
-            except IndexError:
-                last.append(-inf)
-                gap = inf
-            if gap < timeout:
-                heappush(heap, end)
-            elif self._may_start(pool.function, now):
+            else:
+                try:
+                    gap = now - last[running]
+                except IndexError:
+                    last.append(-inf)
+                    gap = inf
+                if gap < timeout:
+                    heappush(heap, end)
+                    said(gap)
+                    running += 1
+                    continue
+            if self._may_start(pool.function, now):
                 heappush(heap, cold_end)
+                said(gap)
+                running += 1
             else:
                 said(SCALING_LIMITED)
-                continue
-            said(gap)
-            running += 1
         self._loads[pool.group] = running
         return outcomes

@@ -6,7 +6,7 @@ from lambdalab.rules import limits
 from lambdalab.rules.pricing import Usage, gb_seconds
 from lambdalab.sim import series
 from lambdalab.sim.outcomes import CAUSES, reason
-from lambdalab.sim.result import AccountResult, FunctionResult, Result, TracedRequest
+from lambdalab.sim.result import AccountResult, Counts, FunctionResult, Result, TracedRequest
 from lambdalab.sim.scenario import Scenario
 from lambdalab.sim.tally import Tally
 from lambdalab.sim.topology import Topology
@@ -42,7 +42,7 @@ def _function(index: int, topology: Topology, tally: Tally, end: float) -> Funct
     held = topology.held(index)
     causes: dict[str, int] = {}
     reasons: dict[str, int] = {}
-    in_bins = {}
+    in_bins: dict[str, Counts] = {}
     for number, cause in enumerate(CAUSES):
         row = series.LIMITED + number
         found = curves.total(index, row)

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+import numpy as np
+import numpy.typing as npt
+
 from lambdalab.rules import concurrency, limits, routing
 from lambdalab.rules.lifecycle import IDLE_LIFETIME
 from lambdalab.rules.pricing import Architecture
@@ -57,7 +60,7 @@ class Arrivals:
     over: float = 0.0
     every: float = 0.0
     size: int = 0
-    times: Sequence[float] = ()
+    times: Sequence[float] | npt.NDArray[np.float64] = ()
 
     def check(self, place: str) -> None:
         """Raise :class:`ScenarioError` if these arrivals make no sense."""
@@ -252,9 +255,7 @@ class Function:
                 minimum=limits.UNRESERVED_MIN.value,
             )
             twin = versions.setdefault(alias.version, qualifier)
-            check(
-                twin == qualifier, where, "provisioned_twice", version=alias.version, other=twin
-            )
+            check(twin == qualifier, where, "provisioned_twice", version=alias.version, other=twin)
             sofar += count
 
 
@@ -340,9 +341,7 @@ class Scenario:
         whole(self.account.limit, "account.limit", least=1)
         names = [function.name for function in self.functions]
         for function in self.functions:
-            check(
-                names.count(function.name) == 1, "function.name", "same_name", name=function.name
-            )
+            check(names.count(function.name) == 1, "function.name", "same_name", name=function.name)
             function.check(
                 self.account, [other for other in self.functions if other is not function]
             )

@@ -110,13 +110,12 @@ class Curves:
             ends = ends[~beyond]
         self._mark(function, row, ends)
 
-    def wait(
-        self, functions: npt.NDArray[np.int64], rows: npt.NDArray[np.int64], ends: Array
-    ) -> None:
-        """Keep ends beyond the last bin; shapes ``(n,)``."""
-        for key in set(zip(functions.tolist(), rows.tolist(), strict=True)):
-            mine = (functions == key[0]) & (rows == key[1])
-            self._waiting.append((*key, ends[mine]))
+    def wait(self, function: int, rows: npt.NDArray[np.int64], ends: Array) -> None:
+        """Keep ends of intervals beyond the last bin; ``rows`` are those of their numbers."""
+        for row in (RUNNING, PROVISIONED_RUNNING):
+            mine = ends[rows == row + 2]
+            if len(mine):
+                self._waiting.append((function, row + 2, mine))
 
     def moments(self, function: int, row: int, times: Array) -> None:
         """Count moments (s)."""
@@ -134,7 +133,7 @@ class Curves:
         )
 
     def _places(self, since: Array) -> npt.NDArray[np.int64]:
-        places: npt.NDArray[np.int64] = (since / self.width).astype(np.int64)
+        places: npt.NDArray[np.int64] = (since * (1.0 / self.width)).astype(np.int64)
         return np.minimum(places, self.bins - 1, out=places)
 
     def whole(self, end: float) -> int:
@@ -143,7 +142,7 @@ class Curves:
 
     def times(self, end: float) -> Array:
         """Return where the bins begin, in seconds from the beginning of all."""
-        return np.arange(self.whole(end)) * self.width
+        return np.arange(self.whole(end), dtype=np.float64) * np.float64(self.width)
 
     def means(self, function: int, row: int, end: float) -> Array:
         """Return the mean number of open intervals in each bin before ``end`` (s)."""
@@ -151,8 +150,8 @@ class Curves:
         starts, into, ends, before = self.values[function, row : row + 4, :bins]
         opened = np.cumsum(starts - ends) - (starts - ends)
         width = self.width or 1.0
-        means = opened + (starts - into / width) - (ends - before / width)
-        return np.maximum(means, 0.0).astype(np.float64)
+        means: Array = opened + (starts - into / width) - (ends - before / width)
+        return np.maximum(means, 0.0, out=means)
 
     def counts(self, function: int, row: int, end: float) -> npt.NDArray[np.int64]:
         """Return how many moments fell in each bin before ``end`` (s)."""

@@ -31,7 +31,7 @@ def _data(record: Any) -> dict[str, Any]:  # noqa: ANN401 - any of the records
         default = one.default
         if one.default_factory is not dataclasses.MISSING:
             default = one.default_factory()
-        if isinstance(value, np.ndarray) or value is not default and value != default:
+        if isinstance(value, np.ndarray) or (value is not default and value != default):
             data[_PLAIN.get(one.name, one.name)] = _plain(value)
     if isinstance(record, Arrivals | Duration):
         data = {"kind": record.kind, **data}
@@ -79,9 +79,7 @@ def _record(
         known = ", ".join(fields)
         check(key in fields, f"{place}.{key}".lstrip("."), "unknown", key=key, known=known)
     for word, one in fields.items():
-        needed = (
-            one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
-        )
+        needed = one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
         check(not needed or word in data, f"{place}.{word}".lstrip("."), "missing")
     values = {}
     for key, value in data.items():

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["CompiledTally", "Tally", "billed"]
 
 _STEP = BILLING_STEP.value / 1000.0
+_STEPS = 1000.0 / BILLING_STEP.value
 
 
 def billed(durations: Array) -> Array:
@@ -26,9 +27,9 @@ def billed(durations: Array) -> Array:
 
     Seconds, init included.
     """
-    steps = durations / _STEP
-    # Half of the last digit that the rule rounds to; negative zero is as good as zero.
-    steps -= 0.0005 / 1000.0 / _STEP
+    steps = durations * _STEPS
+    # Half of the last digit that the rule rounds to.
+    steps -= 0.0005 / 1000.0 * _STEPS
     np.ceil(steps, out=steps)
     np.maximum(steps, 1.0, out=steps)
     steps *= _STEP
@@ -173,9 +174,9 @@ class Tally:
         self._overhang(-1.0, end)
         self._idle(1.0, end)
         for index, since in self._state.idle():
-            since = since[np.isfinite(since)]
-            until = np.minimum(end, since + self._timeouts[index])
-            self.curves.intervals(self._owners[index], series.IDLE, since, until)
+            known = since[np.isfinite(since)]
+            until = np.minimum(end, known + self._timeouts[index])
+            self.curves.intervals(self._owners[index], series.IDLE, known, until)
 
 
 class CompiledTally(Tally):
@@ -185,27 +186,27 @@ class CompiledTally(Tally):
         """Count a block of requests."""
         self._reach(float(block.times[-1]))
         size = len(block)
-        durations, waiting = np.empty(size), np.empty(size)
-        rows, functions = np.empty(size, np.int64), np.empty(size, np.int64)
-        held_back = kernel.count(
-            block.times,
-            block.functions,
-            indices,
-            block.services,
-            block.inits,
-            outcomes,
-            self._timeouts,
-            self.start,
-            self.curves.width,
-            self.curves.values,
-            self.totals,
-            self.latency.counts,
-            self.latency.sums,
-            durations,
-            durations.view(np.int64),
-            waiting,
-            rows,
-            functions,
-        )
-        self.curves.wait(functions[:held_back], rows[:held_back], waiting[:held_back])
+        durations, waiting, rows = np.empty(size), np.empty(size), np.empty(size, np.int64)
+        for function in range(len(self.totals)):
+            held_back = kernel.count(
+                function,
+                block.times,
+                block.functions,
+                indices,
+                block.services,
+                block.inits,
+                outcomes,
+                self._timeouts,
+                self.start,
+                self.curves.width,
+                self.curves.values[function],
+                self.totals[function],
+                self.latency.counts[function],
+                self.latency.sums[function],
+                durations,
+                durations.view(np.int64),
+                waiting,
+                rows,
+            )
+            self.curves.wait(function, rows[:held_back], waiting[:held_back])
         self._forgotten()

@@ -5,20 +5,22 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from math import log, sqrt
-from typing import TypeAlias
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from lambdalab.sim.scenario import Arrivals, Duration
 
-__all__ = ["BLOCK", "Array", "Durations", "arrival_blocks", "stream"]
+__all__ = ["BLOCK", "Array", "Durations", "Same", "arrival_blocks", "stream"]
 
 Array: TypeAlias = npt.NDArray[np.float64]
 
-BLOCK = 1 << 16
+N = TypeVar("N", int, float)
+
+BLOCK = 1 << 14
 """Numbers drawn at once, once a run turns out to be long,"""
-_FIRST = 1 << 12
+_FIRST = 1 << 11
 """and at first: a short run is not kept waiting for numbers it will not use."""
 
 
@@ -33,21 +35,38 @@ def stream(seed: int, function: str, purpose: str) -> np.random.Generator:
     )
 
 
+class Same(Generic[N]):
+    """Gives out arrays of one and the same number, without writing it every time."""
+
+    def __init__(self, value: N) -> None:
+        self._array: npt.NDArray[Any] = np.full(1, value)
+
+    def take(self, count: int) -> npt.NDArray[Any]:
+        """Return that number ``count`` times, in an array to be read only."""
+        if len(self._array) < count:
+            self._array = np.full(count, self._array[0])
+        return self._array[:count]
+
+
 class Durations:
     """Draws durations of one kind, in seconds."""
 
     def __init__(self, duration: Duration, random: np.random.Generator) -> None:
         self._duration = duration
         self._random = random
+        self._constant = Same(float(duration.value))
         self._values = np.asarray(duration.values, dtype=float)
 
     def draw(self, count: int) -> Array:
-        """Return ``count`` durations; shape ``(count,)``."""
+        """Return ``count`` durations; shape ``(count,)``, to be read only."""
         duration = self._duration
         if duration.kind == "constant":
-            return np.full(count, float(duration.value))
+            constant: Array = self._constant.take(count)
+            return constant
         if duration.kind == "exponential":
-            return self._random.standard_exponential(count) * duration.mean
+            times = self._random.standard_exponential(count)
+            times *= duration.mean
+            return times
         if duration.kind == "lognormal":
             variance = log(1.0 + duration.cv**2)
             return self._random.lognormal(

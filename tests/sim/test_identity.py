@@ -89,9 +89,7 @@ def test_every_request_fares_as_with_a_list(
 
 @settings(deadline=None)
 @given(case=cases(), cut=st.integers(0, 60))
-def test_the_arrays_say_the_same_bit_for_bit(
-    case: tuple[Layout, list[Request]], cut: int
-) -> None:
+def test_the_arrays_say_the_same_bit_for_bit(case: tuple[Layout, list[Request]], cut: int) -> None:
     layout, requests = case
     lists = in_parts(Pools(layout), layout, requests, cut)
     arrays = in_parts(ArrayPools(layout), layout, requests, cut)

@@ -99,9 +99,7 @@ def test_nothing_is_lost_and_no_limit_is_passed(scenario: Scenario) -> None:
         assert -1e-9 <= found.mean_concurrency <= most + 1e-6
         assert found.mean_concurrency <= found.mean_environments + 1e-6
         assert found.cold_starts.sum() <= found.cold
-    unreserved = [
-        result.functions[one.name] for one in scenario.functions if one.reserved is None
-    ]
+    unreserved = [result.functions[one.name] for one in scenario.functions if one.reserved is None]
     if unreserved:
         together = sum((one.running + one.provisioned_running for one in unreserved), start=0.0)
         reserved = sum(one.reserved or 0 for one in scenario.functions)
@@ -121,7 +119,9 @@ def test_more_reserved_never_throttles_more(
     function = Function("f", arrivals, duration)
 
     def throttled(count: int) -> int:
-        scenario = Scenario([replace(function, reserved=count)], requests=1_500, warmup=0, seed=seed)
+        scenario = Scenario(
+            [replace(function, reserved=count)], requests=1_500, warmup=0, seed=seed
+        )
         return simulate(scenario).account.throttled
 
     found = [throttled(count) for count in reserved]

@@ -1,4 +1,4 @@
-"""Parameters that make no sense: AWS's words, the place, and the reason in the reader's language."""
+"""Parameters that make no sense: AWS's words, the place, and the reason in both languages."""
 
 from __future__ import annotations
 

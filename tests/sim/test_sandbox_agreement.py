@@ -76,9 +76,7 @@ def simulated(
     )
     trace = simulate(scenario, trace=len(arrivals)).trace
     assert [(one.time, one.function) for one in trace] == list(arrivals)
-    return [
-        one.throttle_reason or ("warm" if one.init is None else "cold") for one in trace
-    ]
+    return [one.throttle_reason or ("warm" if one.init is None else "cold") for one in trace]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +108,7 @@ def simulated(
         ),
     ],
 )
-def test_simulator_and_sandbox_agree(
+def test_simulator_and_sandbox_agree(  # noqa: PLR0917
     sandbox: Sandbox,
     functions: Functions,
     clients: Callable[..., Any],
