@@ -18,7 +18,7 @@ def _fact(value: T, unit: str, zh: str, en: str, source: Source | None) -> Fact[
 
 
 MEMORY_MIN = _fact(128, "MB", "記憶體下限", "least memory", _FUNCTION)
-MEMORY_MAX = _fact(10_240, "MB", "記憶體上限", "most memory", _FUNCTION)
+MEMORY_MAX = _fact(10_240, "MB", "記憶體上限", "most memory", _QUOTAS)
 MEMORY_DEFAULT = _fact(128, "MB", "記憶體預設值", "default memory", _FUNCTION)
 VCPU_MEMORY = _fact(
     1_769, "MB", "相當於 1 個 vCPU 的記憶體", "memory that comes with 1 vCPU", _MEMORY
