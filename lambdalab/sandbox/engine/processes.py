@@ -15,6 +15,7 @@ import threading
 from pathlib import Path
 
 from lambdalab.errors import LambdalabError
+from lambdalab.sandbox.engine.reaper import Reaper
 from lambdalab.sandbox.engine.spec import ProcessSpec
 
 __all__ = ["EnvironmentProcess", "ZygoteClient", "ZygoteError"]
@@ -39,7 +40,8 @@ class EnvironmentProcess:
         The most memory it had resident, in MB, known once it has ended.
     """
 
-    def __init__(self, status: socket.socket) -> None:
+    def __init__(self, status: socket.socket, reaper: Reaper | None = None) -> None:
+        self._reaper = reaper
         self.pid = 0
         self.exit_code: int | None = None
         self.signal_name: str | None = None
@@ -74,11 +76,16 @@ class EnvironmentProcess:
         while b"\n" in self._text:
             line, _, self._text = self._text.partition(b"\n")
             self._hear(line.decode())
+        if self.ended and self._reaper is not None and self.pid:
+            self._reaper.forget(self.pid)
+            self._reaper = None
 
     def _hear(self, line: str) -> None:
         word, _, rest = line.partition(" ")
         if word == "up" and not self.pid:
             self.pid = int(rest)
+            if self._reaper is not None:
+                self._reaper.watch(self.pid)
         elif word in ("exit", "signal"):
             number, peak = rest.split()
             self.peak_mb, self.ended = float(peak), True
@@ -138,6 +145,7 @@ class ZygoteClient:
         self._control: socket.socket | None = None
         self._isolated = False
         self._closed = False
+        self._reaper: Reaper | None = None
 
     def start(self) -> None:
         """Start the zygote; returns before it is ready."""
@@ -186,6 +194,8 @@ class ZygoteClient:
                     )
                 words += data
             self._isolated = words.startswith(b"isolated")
+            if not self._isolated and self._reaper is None:
+                self._reaper = Reaper(self._folder)
             self._ready.set()
 
     def _replace(self, control: socket.socket | None) -> None:
@@ -199,6 +209,8 @@ class ZygoteClient:
             if self._process is not None:
                 self._process.kill()
                 self._process.wait()
+            if self._reaper is not None:
+                self._reaper.kill_all()
             self._start()
 
     @property
@@ -220,7 +232,7 @@ class ZygoteClient:
             except BaseException:
                 ours.close()
                 raise
-        return EnvironmentProcess(ours)
+        return EnvironmentProcess(ours, self._reaper)
 
     def sweep(self, environment: str, *, destroy: bool) -> None:
         """Kill all processes of an environment; with ``destroy``, drop its ``/tmp`` too."""
@@ -229,10 +241,14 @@ class ZygoteClient:
             with theirs:
                 op = "destroy" if destroy else "sweep"
                 order = json.dumps({"op": op, "environment": environment})
+                control = self._control
                 try:
                     self._send(order, [theirs.fileno()])
                 except (OSError, ZygoteError):
-                    return  # the zygote is gone, and all its processes with it
+                    # The zygote is gone, and all its processes with it: see to that.
+                    if self._reaper is not None and self._control is control:
+                        self._reaper.kill_all()
+                    return
             ours.settimeout(5)
             with contextlib.suppress(TimeoutError):
                 ours.recv(16)
@@ -273,3 +289,5 @@ class ZygoteClient:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+        if self._reaper is not None:
+            self._reaper.close()

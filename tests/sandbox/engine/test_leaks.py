@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from lambdalab.sandbox.engine.executor import Settings
+from lambdalab.sandbox.engine.reaper import Reaper
 from lambdalab.sandbox.model import ThrottledError
 from tests.sandbox.engine.conftest import Laboratory, Make
 
@@ -152,11 +153,14 @@ time.sleep(600)
 """
 
 
-@pytest.mark.parametrize("victim", ["owner", "zygote"])
-def test_kill_9_leaves_no_orphan_frozen_or_not(tmp_path: Path, victim: str) -> None:
-    mark = f"85{os.getpid()}{len(victim)}"
+@pytest.mark.parametrize(
+    ("victim", "isolate"),
+    [("owner", True), ("zygote", True), ("both", True), ("owner", False), ("both", False)],
+)
+def test_kill_9_leaves_no_orphan_frozen_or_not(tmp_path: Path, victim: str, isolate: bool) -> None:
+    mark = f"85{os.getpid()}{len(victim)}{int(isolate)}"
     with subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(tmp_path), mark, "True"],
+        [sys.executable, "-c", OWNER, str(tmp_path), mark, str(isolate)],
         stdout=subprocess.PIPE,
         cwd=Path(__file__).parents[3],
         text=True,
@@ -168,12 +172,54 @@ def test_kill_9_leaves_no_orphan_frozen_or_not(tmp_path: Path, victim: str) -> N
             assert frozen in {process.pid for process in family}
             assert _until(lambda: psutil.Process(frozen).status() == psutil.STATUS_STOPPED)
             assert _alive(mark)
-            zygote = psutil.Process(owner.pid).children()[0].pid
-            os.kill(owner.pid if victim == "owner" else zygote, signal.SIGKILL)
+            zygote = next(one for one in family if "--control" in " ".join(one.cmdline())).pid
+            victims = {"owner": [owner.pid], "zygote": [zygote], "both": [zygote, owner.pid]}
+            for pid in victims[victim]:
+                os.kill(pid, signal.SIGKILL)
             assert _until(lambda: not [one for one in family if _runs(one)])
             assert _until(lambda: not _alive(mark)), "a daemon outlived the sandbox"
         finally:
             owner.kill()
+
+
+def test_without_namespaces_a_lost_zygote_takes_its_environments_with_it(
+    make_laboratory: Make,
+) -> None:
+    mark = f"84{os.getpid()}"
+    lab = make_laboratory(isolate=False)
+    daemon = lab.function(DAEMON.replace("MARK", mark))
+    lab.invoke(daemon)
+    frozen = psutil.Process(lab.executor.environments()[0].pid)
+    zygote = next(
+        one
+        for one in psutil.Process().children()
+        if f"--folder={lab.folder / 'run0'}" in one.cmdline()
+    )
+    zygote.kill()
+    assert lab.call(lab.function("def handler(event, context):\n    return 1\n")) == 1
+    assert _until(lambda: not _runs(frozen) and not _alive(mark))
+
+
+def test_reaper_ends_what_it_was_told_of_frozen_or_not(tmp_path: Path) -> None:
+    """As on macOS, where no kernel does it: nobody but the reaper knows of these."""
+    with (
+        subprocess.Popen(["sleep", "600"], start_new_session=True) as frozen,
+        subprocess.Popen(["sleep", "600"], start_new_session=True) as ended,
+        subprocess.Popen(
+            ["sleep", "600"], start_new_session=True, env={"TMPDIR": f"{tmp_path}/a/tmp"}
+        ) as marked,
+        subprocess.Popen(["sleep", "600"], env={"TMPDIR": f"{tmp_path}-other/tmp"}) as stranger,
+    ):
+        os.kill(frozen.pid, signal.SIGSTOP)
+        reaper = Reaper(tmp_path)
+        for process in (frozen, ended):
+            reaper.watch(process.pid)
+        reaper.forget(ended.pid)
+        reaper.close()
+        assert frozen.wait(timeout=5) == marked.wait(timeout=5) == -signal.SIGKILL
+        assert ended.poll() is None and stranger.poll() is None
+        for process in (ended, stranger):
+            process.kill()
 
 
 def test_reserved_and_account_concurrency_refuse(make_laboratory: Make) -> None:
