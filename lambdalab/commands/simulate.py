@@ -142,7 +142,9 @@ def _rows(result: Mapping[str, Any], parameters: Mapping[str, object]) -> list[R
 
 def _csv(rows: Sequence[Row]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, [*_varied(rows), "function", *_COLUMNS], extrasaction="ignore", lineterminator="\n")
+    writer = csv.DictWriter(
+        text, [*_varied(rows), "function", *_COLUMNS], extrasaction="ignore", lineterminator="\n"
+    )
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()

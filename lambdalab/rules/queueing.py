@@ -49,7 +49,7 @@ def erlang_b(load: float, servers: int) -> float:
     Examples
     --------
     >>> round(erlang_b(10, 10), 6), round(erlang_b(100, 100), 6)
-    (0.214582, 0.075701)
+    (0.214582, 0.0757)
     """
     if load <= 0:
         return 0.0

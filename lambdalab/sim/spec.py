@@ -81,10 +81,13 @@ def _record(
     for word, one in fields.items():
         needed = one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
         check(not needed or word in data, f"{place}.{word}".lstrip("."), "missing")
-    values = {}
+    values: dict[str, object] = {}
     for key, value in data.items():
         name, where = fields[key].name, f"{place}.{key}".lstrip(".")
-        values[name] = inner[name](value, where) if name in inner else value
+        if name in inner:
+            values[name] = inner[name](value, where)
+        else:
+            values[name] = tuple(value) if isinstance(value, list) else value
     return kind(**values)
 
 
