@@ -57,7 +57,7 @@ class Reaper:
         self._lock = threading.Lock()
         self._known: set[int] = set()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "lambdalab.sandbox.engine.reaper", self._folder],
+            [sys.executable, "-P", "-m", "lambdalab.sandbox.engine.reaper", self._folder],
             stdin=subprocess.PIPE,
             start_new_session=True,
         )

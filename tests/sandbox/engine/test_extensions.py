@@ -72,7 +72,7 @@ def test_extension_that_ignores_shutdown_is_killed_after_two_seconds(lab: Labora
     lab.invoke(function)
     begun = time.monotonic()
     lab.executor.shutdown_idle()
-    assert 1.9 <= time.monotonic() - begun < 3
+    assert 1.9 <= time.monotonic() - begun < 6
 
 
 def test_without_extensions_there_is_no_sigterm(lab: Laboratory) -> None:
@@ -80,7 +80,7 @@ def test_without_extensions_there_is_no_sigterm(lab: Laboratory) -> None:
     lab.invoke(function)
     begun = time.monotonic()
     lab.executor.shutdown_idle()
-    assert time.monotonic() - begun < 0.5
+    assert time.monotonic() - begun < 2
     assert "runtime got SIGTERM" not in lab.sink.lines
 
 

@@ -176,7 +176,7 @@ def test_exit_in_the_handler(lab: Laboratory, statement: str, reason: str) -> No
     )
     begun = time.monotonic()
     result = lab.invoke(function, 1)
-    assert time.monotonic() - begun < 1.5, "a death is seen at once, not at the timeout"
+    assert time.monotonic() - begun < 4, "a death is seen at once, not at the timeout of 5 s"
     assert result.function_error == "Unhandled"
     answer: Any = __import__("json").loads(result.payload)
     assert answer == {
@@ -316,7 +316,7 @@ def test_killed_while_it_works_is_an_exit_error(lab: Laboratory) -> None:
     begun = time.monotonic()
     error = lab.call(function, 4)
     killer.join()
-    assert time.monotonic() - begun < 2, "seen at once"
+    assert time.monotonic() - begun < 3.5, "seen at once, and not when it would have ended"
     assert error["errorType"] == "Runtime.ExitError" and "signal: killed" in error["errorMessage"]
     assert lab.call(function, 0) == 0
 

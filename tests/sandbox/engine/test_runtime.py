@@ -309,4 +309,4 @@ def test_handler_that_answers_late_is_cut_at_its_timeout(lab: Laboratory) -> Non
     )
     begun = time.monotonic()
     assert lab.call(function)["errorType"] == "Sandbox.Timedout"
-    assert time.monotonic() - begun < 2.5
+    assert time.monotonic() - begun < 8
