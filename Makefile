@@ -25,6 +25,8 @@ lint: .venv/dev ## formatting, lint, notebooks up to date
 
 types: .venv/dev ## static types
 	$(PY) -m mypy
+	@for file in lambdalab/course/content/*/checks.py solutions/hidden/*.py; do \
+	  $(PY) -m mypy --no-error-summary "$$file" || exit 1; done
 
 unit: .venv/dev ## all tests but those in a browser
 	$(PY) -m pytest -n $(WORKERS) -m "not browser"
