@@ -44,7 +44,9 @@ def shared_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox
 def sandbox(shared_sandbox: Sandbox) -> Sandbox:
     """Return a running, empty sandbox; this process's variables are left alone."""
     shared_sandbox.reset()
-    shared_sandbox.settings(idle_lifetime=600, account_concurrency=1000)
+    shared_sandbox.settings(
+        idle_lifetime=600, account_concurrency=1000, scaling_burst=1000, cpu_share=False
+    )
     return shared_sandbox
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from lambdalab.rules import limits
 from lambdalab.rules.errors import ThrottleReason
@@ -15,7 +16,12 @@ __all__ = [
     "SCALING_WINDOW",
     "SOURCE",
     "Demand",
+    "PoolKind",
+    "pool_of",
     "provisioned_problem",
+    "provisioned_twice",
+    "rate_step",
+    "rate_throttle_reason",
     "requests_per_second",
     "reserved_problem",
     "scaling_allowance",
@@ -45,6 +51,14 @@ RATE_PER_CONCURRENCY: Fact[int] = Fact(
 )
 
 
+class PoolKind(StrEnum):
+    """Which concurrency a request draws on."""
+
+    PROVISIONED = "provisioned"
+    RESERVED = "reserved"
+    UNRESERVED = "unreserved"
+
+
 @dataclass(frozen=True, slots=True)
 class Demand:
     """What is running when a request arrives; all in concurrent requests.
@@ -52,15 +66,23 @@ class Demand:
     Attributes
     ----------
     function
-        Of the function itself.
+        Of the function itself, outside of provisioned environments.
     unreserved
-        Of all functions without reserved concurrency.
+        Of all functions without reserved concurrency, outside of provisioned environments.
     reserved
         Reserved concurrency of the function; ``None`` if it has none.
     reserved_total
         Reserved concurrency of all functions together.
     account
         The account's limit.
+    provisioned
+        Provisioned concurrency of the function, on all its versions: taken out of what it
+        has reserved.
+    provisioned_unreserved
+        Provisioned concurrency of all functions without reserved concurrency: taken out of
+        the unreserved pool.
+    ready
+        Provisioned environments of the version that wait for a request.
     """
 
     function: int
@@ -68,27 +90,42 @@ class Demand:
     reserved: int | None
     reserved_total: int
     account: int
+    provisioned: int = 0
+    provisioned_unreserved: int = 0
+    ready: int = 0
 
 
 def throttle_reason(demand: Demand) -> ThrottleReason | None:
     """Return why one more request is refused, or ``None`` when it is admitted.
 
-    Reserved concurrency is a guarantee and a cap: such a function never draws on the
-    unreserved pool, and the others never on its share (:data:`SOURCE`).
+    A provisioned environment that is ready serves it. Else reserved concurrency is a
+    guarantee and a cap: such a function never draws on the unreserved pool, and the others
+    never on its share. What is provisioned is taken out of the pool it would spill over to
+    (:data:`SOURCE`).
     """
+    if demand.ready:
+        return None
     if demand.reserved is not None:
-        if demand.function >= demand.reserved:
+        if demand.function >= demand.reserved - demand.provisioned:
             return ThrottleReason.RESERVED_CONCURRENT
         return None
-    if demand.unreserved >= demand.account - demand.reserved_total:
+    shared = demand.account - demand.reserved_total - demand.provisioned_unreserved
+    if demand.unreserved >= shared:
         return ThrottleReason.CONCURRENT
     return None
 
 
-def scaling_allowance(left: float, elapsed: float) -> float:
+def pool_of(demand: Demand) -> PoolKind:
+    """Return what serves a request that is admitted: provisioned, then reserved or unreserved."""
+    if demand.ready:
+        return PoolKind.PROVISIONED
+    return PoolKind.UNRESERVED if demand.reserved is None else PoolKind.RESERVED
+
+
+def scaling_allowance(left: float, elapsed: float, burst: float = _BURST) -> float:
     """Return how many new environments a function may start now.
 
-    The allowance refills continuously and is never more than :data:`SCALING_BURST`
+    The allowance refills continuously and is never more than ``burst``
     (:data:`_SCALING`).
 
     Parameters
@@ -97,8 +134,10 @@ def scaling_allowance(left: float, elapsed: float) -> float:
         What was left of it when it was last looked at.
     elapsed
         Seconds since then.
+    burst
+        New environments in :data:`SCALING_WINDOW`.
     """
-    return min(_BURST, left + elapsed * _BURST / _WINDOW)
+    return min(burst, left + elapsed * burst / _WINDOW)
 
 
 def requests_per_second(concurrency: int) -> int:
@@ -106,7 +145,41 @@ def requests_per_second(concurrency: int) -> int:
     return RATE_PER_CONCURRENCY.value * concurrency
 
 
-def reserved_problem(reserved: int, *, account: int, others: int) -> str | None:
+def rate_step(second: int, count: int, now: float, quota: int) -> tuple[int, int, bool]:
+    """Count one request against a requests-per-second quota.
+
+    Requests are counted by the whole second, refused ones included. AWS publishes the
+    quota and not how it is counted: that is this course's assumption. A quota of 0 goes
+    with a concurrency of 0, which refuses everything before the quota can.
+
+    Parameters
+    ----------
+    second, count
+        What this function returned for the request before; ``(-1, 0)`` at first.
+    now
+        When the request arrives, in seconds.
+    quota
+        Requests per second.
+
+    Returns
+    -------
+    tuple
+        The second it falls in, the requests counted in that second, and whether this one
+        is above the quota.
+    """
+    current = int(now)
+    count = count + 1 if current == second else 1
+    return current, count, 0 < quota < count
+
+
+def rate_throttle_reason(*, reserved: bool) -> ThrottleReason:
+    """Return the reason of a request above the quota. ``reserved``: the function has some."""
+    return ThrottleReason.RESERVED_RATE if reserved else ThrottleReason.RATE
+
+
+def reserved_problem(
+    reserved: int, *, account: int, others: int, provisioned: int = 0
+) -> str | None:
     """Say why so much cannot be reserved, in the API's words; ``None`` if it can.
 
     Parameters
@@ -116,13 +189,20 @@ def reserved_problem(reserved: int, *, account: int, others: int) -> str | None:
     account
         The account's limit.
     others
-        Reserved concurrency of all other functions.
+        Concurrency that all other functions have reserved, or provisioned without.
+    provisioned
+        Provisioned concurrency of the function, on all its versions.
     """
     if reserved < 0:
         return (
             f"1 validation error detected: Value '{reserved}' at "
             "'reservedConcurrentExecutions' failed to satisfy constraint: Member must have "
             "value greater than or equal to 0"
+        )
+    if reserved < provisioned:
+        return (
+            f"ReservedConcurrentExecutions {reserved} should not be lower than function's total "
+            f"provisioned concurrency [{provisioned}]."
         )
     # Reserving nothing turns a function off, and is always allowed.
     if reserved and account - others - reserved < limits.UNRESERVED_MIN.value:
@@ -181,3 +261,19 @@ def provisioned_problem(
             f"concurrency [{available}]."
         )
     return None
+
+
+def provisioned_twice(*, alias: bool) -> str:
+    """Return what the API says when a version would be provisioned a second time.
+
+    Parameters
+    ----------
+    alias
+        What is asked for is on an alias of the version; else on the version itself.
+    """
+    if alias:
+        return (
+            "Alias can't be used for Provisioned Concurrency configuration on an already "
+            "Provisioned version"
+        )
+    return "Version is pointed to by a Provisioned Concurrency alias"

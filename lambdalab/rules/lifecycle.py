@@ -21,6 +21,13 @@ class State(StrEnum):
     TERMINATED = "terminated"
 
 
+class Initialization(StrEnum):
+    """How an environment came to be (``AWS_LAMBDA_INITIALIZATION_TYPE``)."""
+
+    ON_DEMAND = "on-demand"
+    PROVISIONED = "provisioned-concurrency"
+
+
 class ShutdownReason(StrEnum):
     """Why a Shutdown event is sent to extensions (the API's own three words)."""
 
@@ -37,6 +44,15 @@ SHUTDOWN_ORDER: tuple[str, ...] = ("runtime", "extension")
 
 INIT_TIMEOUT: Fact[int] = Fact(
     10, "s", {"zh-TW": "初始化階段上限", "en": "longest init phase"}, _PAGE
+)
+INIT_TIMEOUT_PROVISIONED: Fact[int] = Fact(
+    130,
+    "s",
+    {
+        "zh-TW": "佈建並行的初始化上限（逾時設定較長時取逾時）",
+        "en": "longest init of provisioned concurrency, or the timeout if that is longer",
+    },
+    _PAGE,
 )
 SHUTDOWN_NO_EXTENSION: Fact[int] = Fact(
     0, "ms", {"zh-TW": "關閉階段（無擴充功能）", "en": "shutdown, no extension"}, _RUNTIME_API
@@ -68,6 +84,21 @@ BILLING_STEP: Fact[int] = Fact(
     {"zh-TW": "計費單位", "en": "billing step"},
     Source("https://aws.amazon.com/lambda/pricing/"),
 )
+
+
+def init_limit_s(kind: Initialization, timeout_s: int) -> int:
+    """Return how long the init phase may last, in s (:data:`_PAGE`).
+
+    Parameters
+    ----------
+    kind
+        On-demand, or ahead of requests.
+    timeout_s
+        The function's own timeout.
+    """
+    if kind is Initialization.PROVISIONED:
+        return max(INIT_TIMEOUT_PROVISIONED.value, timeout_s)
+    return INIT_TIMEOUT.value
 
 
 def shutdown_limit_ms(*, internal: bool, external: bool) -> int:

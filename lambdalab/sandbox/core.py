@@ -120,6 +120,7 @@ class Core:
                 self.service.clear()
                 self.service.invocations = 0
             self._restart_events()
+            self.service.provision()
 
     def _restart_events(self) -> None:
         self.service.collect()

@@ -97,10 +97,14 @@ class Throttled(InvocationEvent):
 @_record
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentCreated(EnvironmentEvent):
-    """An environment was made, because no idle one was there."""
+    """An environment was made: no idle one was there, or it is provisioned ahead.
+
+    ``initialization_type``: one of :class:`lambdalab.rules.lifecycle.Initialization`.
+    """
 
     memory_mb: int
     log_stream: str
+    initialization_type: str = "on-demand"
 
 
 @_record
@@ -137,11 +141,13 @@ class InitFinished(EnvironmentEvent):
 class InvokeStarted(EnvironmentEvent):
     """An environment took a request (thawed first, if it was frozen).
 
-    ``cold``: this request had to wait for the environment's init.
+    ``cold``: this request had to wait for the environment's init. ``pool``: whose
+    concurrency it draws on, one of :class:`lambdalab.rules.concurrency.PoolKind`.
     """
 
     request_id: str
     cold: bool
+    pool: str = "unreserved"
 
 
 @_record

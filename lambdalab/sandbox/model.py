@@ -87,6 +87,10 @@ class InvokeRequest:
     """Reserved concurrency of the function, or ``None``."""
     reserved_total: int = 0
     """Reserved concurrency of all functions of the account in the Region."""
+    provisioned: int = 0
+    """Provisioned concurrency of the function, on all its versions."""
+    provisioned_unreserved: int = 0
+    """Provisioned concurrency of all functions without reserved concurrency."""
     trace_id: str | None = None
 
 

@@ -65,11 +65,14 @@ pairs = [
     (plain["LambdaFunction"], backend.LabFunction),
     (response, ours.LabResponse),
 ]
-own = {"LabBackend": {"digests", "_check_route", "_latest"},
+# moto knows nothing of provisioned concurrency.
+added = {f"{verb}_provisioned_concurrency_config" for verb in ("put", "get", "delete")}
+added.add("list_provisioned_concurrency_configs")
+own = {"LabBackend": {"digests", "_check_route", "_latest"} | added,
        "LabFunction": {"__new__", "unqualified_arn", "log_group", "state_digest", "check_size",
                        "take", "touch", "check_revision", "update_configuration",
-                       "notice_runtime", "logs_backend"},
-       "LabResponse": {"_name", "json_body", "get_account_settings"}}
+                       "notice_runtime", "logs_backend", "provisioned"},
+       "LabResponse": {"_name", "_qualifier", "json_body", "get_account_settings"} | added}
 wrong = []
 for theirs, mine in pairs:
     for name, thing in vars(mine).items():

@@ -15,11 +15,13 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 
 from lambdalab.rules import errors, lifecycle
+from lambdalab.rules.concurrency import PoolKind
 from lambdalab.rules.errors import ErrorType
-from lambdalab.rules.lifecycle import ShutdownReason, State
+from lambdalab.rules.lifecycle import Initialization, ShutdownReason, State
 from lambdalab.rules.logs import Report
 from lambdalab.sandbox import events as ev
 from lambdalab.sandbox.engine import child, memory
@@ -27,11 +29,15 @@ from lambdalab.sandbox.engine.api import Answer, EnvironmentApi, Extension
 from lambdalab.sandbox.engine.journal import Journal
 from lambdalab.sandbox.engine.launch import ProcessPlan
 from lambdalab.sandbox.engine.logpipe import LogPipe
+from lambdalab.sandbox.engine.pacing import Pacer
 from lambdalab.sandbox.engine.processes import EnvironmentProcess, ZygoteClient
 from lambdalab.sandbox.eventlog import EventLog
 from lambdalab.sandbox.model import FunctionVersion, InvokeRequest, InvokeResult, LogSink
 
-__all__ = ["Environment", "Surroundings"]
+__all__ = ["ABANDONED", "Environment", "Surroundings"]
+
+ABANDONED = "Sandbox.Abandoned"
+"""Error type of an init that was given up because nobody wants its environment any more."""
 
 _RUNTIME_VERSION = f"python:{platform.python_version()} (this machine's own)"
 _WATCH_S = 0.01
@@ -70,11 +76,21 @@ class Environment:
         What it runs, for as long as it lives.
     around
         What it shares with the others.
+    kind
+        On-demand, or ahead of requests: then :meth:`initialise` comes before the first.
     """
 
-    def __init__(self, function: FunctionVersion, around: Surroundings) -> None:
+    def __init__(
+        self,
+        function: FunctionVersion,
+        around: Surroundings,
+        kind: Initialization = Initialization.ON_DEMAND,
+    ) -> None:
         self.id = uuid.uuid4().hex
         self.function = function
+        self.kind = kind
+        self.pacer: Pacer | None = None
+        """Holds the processes to the CPU share of the memory; ``None``: they take what is there."""
         self.state = State.INIT
         self.idle_since = 0.0
         self._around = around
@@ -86,8 +102,11 @@ class Environment:
             folder=around.folder,
             endpoint_url=around.endpoint_url,
             client=around.client,
+            initialization=kind,
         )
-        self._journal = Journal(function, self.id, self._stream, around.logs, around.events)
+        self._journal = Journal(
+            function, self.id, self._stream, around.logs, around.events, initialization=kind
+        )
         self._pipe = LogPipe()
         self._poll = select.poll()
         self._api: EnvironmentApi | None = None
@@ -95,8 +114,14 @@ class Environment:
         self._extensions: dict[str, EnvironmentProcess] = {}
         self._fresh = True
         self._over_memory = False
+        self._abandoned = False
         self._runtime_peak: float | None = None
-        self._record(ev.EnvironmentCreated, memory_mb=function.memory_mb, log_stream=self._stream)
+        self._record(
+            ev.EnvironmentCreated,
+            memory_mb=function.memory_mb,
+            log_stream=self._stream,
+            initialization_type=kind.value,
+        )
 
     # -- facts ----------------------------------------------------------------------------
 
@@ -109,7 +134,8 @@ class Environment:
     def alive(self) -> bool:
         """Whether an idle environment can still serve: look before use."""
         if self._runtime is None:
-            return True  # reset: init re-runs in the next invoke
+            # Reset: init re-runs in the next invoke, which a provisioned one never makes wait.
+            return self.kind is Initialization.ON_DEMAND
         for process in (self._runtime, *self._extensions.values()):
             process.read()
             if process.ended:
@@ -145,7 +171,8 @@ class Environment:
         status, error_type = ("success", None)
         if failure is not None:
             status, error_type = failure.status, failure.error_type
-            self._journal.init_failed(duration, phase, status, error_type)
+            shown = None if status == "timeout" else error_type
+            self._journal.init_failed(duration, phase, status, shown)
         self._record(
             ev.InitFinished,
             duration_ms=duration,
@@ -167,6 +194,8 @@ class Environment:
             },
         )
         self._over_memory = False
+        if self.pacer is not None:
+            self.pacer.begin()
         zygote = self._around.zygote
         for name in self._plan.extensions:
             spec = self._plan.extension(name, api.address)
@@ -214,6 +243,8 @@ class Environment:
         assert self._api is not None  # noqa: S101 - set by _start
         processes = {process.fileno(): process for process in self._processes()}
         pipe = self._pipe.fileno()
+        pacer = self.pacer
+        turn = inf
         watch, look = _WATCH_S, time.monotonic() + _WATCH_S
         while not done():
             now = time.monotonic()
@@ -224,7 +255,9 @@ class Environment:
                     return False
                 watch = min(watch * 1.5, _WATCH_MAX_S)
                 look = now + watch
-            ready = self._poll.poll((min(until, look) - now) * 1000)
+            if pacer is not None:
+                turn = pacer.step(processes.values(), now)
+            ready = self._poll.poll((min(until, look, turn) - now) * 1000)
             for descriptor, _ in ready:
                 if descriptor == pipe:
                     self._journal.write(self._pipe.drain())
@@ -238,7 +271,9 @@ class Environment:
 
     def _failed(self) -> bool:
         assert self._api is not None  # noqa: S101 - set by _start
-        if self._api.init_error is not None or self._api.extension_error is not None:
+        if self._abandoned or self._api.init_error is not None:
+            return True
+        if self._api.extension_error is not None:
             return True
         return any(process.ended for process in self._processes())
 
@@ -251,6 +286,8 @@ class Environment:
         """Say why :meth:`_drive` gave up."""
         api, function = self._api, self.function
         assert api is not None  # noqa: S101 - set by _start
+        if self._abandoned:
+            return _Failure("error", ABANDONED, {})
         if self._over_memory:
             payload = errors.out_of_memory_error(request_id)
             return self._failure("error", ErrorType.OUT_OF_MEMORY, payload)
@@ -315,12 +352,29 @@ class Environment:
 
     # -- invoke ---------------------------------------------------------------------------
 
-    def invoke(self, request: InvokeRequest) -> InvokeResult:
+    def abandon(self) -> None:
+        """Give up an init that runs in another thread: nobody waits for it any more."""
+        self._abandoned = True
+
+    def initialise(self) -> str | None:
+        """Run the init phase ahead of any request, and freeze; return the error, if one came."""
+        self._fresh = False
+        limit = time.monotonic() + lifecycle.init_limit_s(self.kind, self.function.timeout_s)
+        said = self._init(limit, str(uuid.uuid4()), suppressed=False)
+        if isinstance(said, _Failure):
+            self._end_processes(ShutdownReason.FAILURE)
+            self._record(ev.EnvironmentTerminated, restarts=True)
+            return said.error_type or said.status
+        self._freeze()
+        self._record(ev.EnvironmentFrozen)
+        return None
+
+    def invoke(self, request: InvokeRequest, pool: PoolKind = PoolKind.UNRESERVED) -> InvokeResult:
         """Run one invocation, init first if need be; leaves the environment frozen or reset."""
         cold, init_ms = self._fresh, None
         if cold:
             self._fresh = False
-            limit = time.monotonic() + lifecycle.INIT_TIMEOUT.value
+            limit = time.monotonic() + lifecycle.init_limit_s(self.kind, self.function.timeout_s)
             initialised = self._init(limit, request.request_id, suppressed=False)
             if isinstance(initialised, _Failure):
                 self._end_processes(ShutdownReason.FAILURE)
@@ -331,7 +385,7 @@ class Environment:
         started = time.monotonic()
         until = started + self.function.timeout_s
         deadline_ms = int((time.time() + self.function.timeout_s) * 1000)
-        self._record(ev.InvokeStarted, request_id=request.request_id, cold=cold)
+        self._record(ev.InvokeStarted, request_id=request.request_id, cold=cold, pool=pool.value)
         failure: _Failure | None = None
         if self._runtime is None:
             again = self._init(until, request.request_id, suppressed=True)
@@ -369,6 +423,8 @@ class Environment:
         }
         api.dispatch(request.request_id, request.payload, headers, event)
         # Last, so that a process wakes up once, and to something that is there.
+        if self.pacer is not None:
+            self.pacer.begin()
         for process in self._processes():
             process.send_signal(signal.SIGCONT)
         if self._drive(lambda: api.answer is not None, until):

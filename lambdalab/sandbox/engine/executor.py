@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 import threading
 import time
@@ -10,15 +9,19 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from lambdalab.errors import LambdalabError
-from lambdalab.rules import concurrency, limits
-from lambdalab.rules.concurrency import Demand
-from lambdalab.rules.lifecycle import IDLE_LIFETIME
+from lambdalab.rules import concurrency, cpu
+from lambdalab.rules.concurrency import PoolKind
+from lambdalab.rules.errors import ThrottleReason
+from lambdalab.rules.lifecycle import Initialization
 from lambdalab.sandbox import events as ev
 from lambdalab.sandbox.clock import Clock
+from lambdalab.sandbox.engine.admission import Admission
 from lambdalab.sandbox.engine.environment import Environment, Surroundings
 from lambdalab.sandbox.engine.launch import runtime_kind
+from lambdalab.sandbox.engine.pacing import Pacer, cores
 from lambdalab.sandbox.engine.processes import ZygoteClient
+from lambdalab.sandbox.engine.provisioning import Provisioned, Provisioner, Wanted
+from lambdalab.sandbox.engine.settings import Settings
 from lambdalab.sandbox.eventlog import EventLog
 from lambdalab.sandbox.model import (
     FunctionVersion,
@@ -29,28 +32,6 @@ from lambdalab.sandbox.model import (
 )
 
 __all__ = ["EnvironmentInfo", "Executor", "Settings"]
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What can be changed while the sandbox runs.
-
-    Attributes
-    ----------
-    idle_lifetime
-        Seconds an idle environment is kept; AWS publishes no number.
-    account_concurrency
-        Concurrent requests of the whole account.
-    """
-
-    idle_lifetime: float = float(IDLE_LIFETIME.value)
-    account_concurrency: int = limits.CONCURRENCY.value
-
-    def __post_init__(self) -> None:
-        if self.idle_lifetime <= 0:
-            raise LambdalabError("idle_lifetime must be above 0 seconds")
-        if self.account_concurrency < 1:
-            raise LambdalabError("account_concurrency must be at least 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +91,10 @@ class Executor:
         self._retired: dict[str, Environment] = {}
         self._stale: set[str] = set()
         """Busy environments to retire once they finish."""
-        self._running: dict[str, int] = defaultdict(int)
-        """Concurrent requests by function ARN."""
-        self._unreserved = 0
+        self._admission = Admission()
+        self._provisioner = Provisioner(self._lock, self._make_ahead, self._retire)
+        self._noticed: set[tuple[str, int]] = set()
+        """Functions and memory sizes whose CPU share this machine cannot give, as was said."""
         self._closed = False
         self._janitor = threading.Thread(target=self._retire_idle, name="janitor", daemon=True)
 
@@ -135,72 +117,121 @@ class Executor:
             The runtime cannot run here.
         """
         runtime_kind(function.runtime)
-        environment = self._acquire(function, request)
+        environment, pool = self._acquire(function, request)
         try:
             if environment is None:
                 environment = Environment(function, self._around)
                 with self._lock:
                     self._busy[environment.id] = environment
-            return environment.invoke(request)
+            self._pace(environment)
+            return environment.invoke(request, pool)
         finally:
-            self._release(function, request, environment)
+            self._release(function, environment, pool)
 
-    def _acquire(self, function: FunctionVersion, request: InvokeRequest) -> Environment | None:
+    def _acquire(
+        self, function: FunctionVersion, request: InvokeRequest
+    ) -> tuple[Environment | None, PoolKind]:
         dead: list[Environment] = []
-        with self._lock:
-            reason = concurrency.throttle_reason(
-                Demand(
-                    function=self._running[function.arn],
-                    unreserved=self._unreserved,
-                    reserved=request.reserved,
-                    reserved_total=request.reserved_total,
-                    account=self.settings.account_concurrency,
+        try:
+            with self._lock:
+                return self._admit(function, request, dead)
+        except ThrottledError as error:
+            self._events.record(
+                ev.Throttled(
+                    function=function.name,
+                    qualifier=request.qualifier,
+                    request_id=request.request_id,
+                    reason=error.reason,
                 )
             )
-            if reason is not None:
-                self._events.record(
-                    ev.Throttled(
-                        function=function.name,
-                        qualifier=request.qualifier,
-                        request_id=request.request_id,
-                        reason=reason.value,
-                    )
-                )
-                raise ThrottledError(reason.value)
-            self._running[function.arn] += 1
-            if request.reserved is None:
-                self._unreserved += 1
-            found: Environment | None = None
-            pool = self._idle[function.key]
-            while pool and found is None:
-                candidate = pool.pop()
-                if candidate.function.revision == function.revision and candidate.alive:
-                    found = candidate
-                    self._busy[found.id] = found
-                else:
-                    dead.append(candidate)
-        for environment in dead:
-            self._retire(environment, "update" if environment.alive else "crash")
-        return found
+            raise
+        finally:
+            for environment in dead:
+                self._retire(environment, "update" if environment.alive else "crash")
+
+    def _admit(
+        self, function: FunctionVersion, request: InvokeRequest, dead: list[Environment]
+    ) -> tuple[Environment | None, PoolKind]:
+        """Admit a request and find it an environment; ``None``: a new one is to be made."""
+        admission, settings = self._admission, self.settings
+        if admission.above_rate(function, request, settings.account_concurrency):
+            reserved = request.reserved is not None
+            raise ThrottledError(concurrency.rate_throttle_reason(reserved=reserved).value)
+        found, crashed = self._provisioner.take(function.key)
+        dead += crashed
+        pool = admission.pool(function, request, settings, ready=found is not None)
+        if isinstance(pool, ThrottleReason):
+            raise ThrottledError(pool.value)
+        idle = self._idle[function.key]
+        while idle and found is None:
+            candidate = idle.pop()
+            if candidate.function.revision == function.revision and candidate.alive:
+                found = candidate
+            else:
+                dead.append(candidate)
+        if found is not None:
+            self._busy[found.id] = found
+        elif not admission.may_start(function, settings):
+            # Past the scaling rate, too, the service names the account's reason.
+            raise ThrottledError(ThrottleReason.CONCURRENT.value)
+        admission.enter(function, pool)
+        return found, pool
 
     def _release(
-        self, function: FunctionVersion, request: InvokeRequest, environment: Environment | None
+        self, function: FunctionVersion, environment: Environment | None, pool: PoolKind
     ) -> None:
         with self._lock:
-            self._running[function.arn] -= 1
-            if not self._running[function.arn]:
-                del self._running[function.arn]
-            if request.reserved is None:
-                self._unreserved -= 1
+            self._admission.leave(function, pool)
             if environment is None:
                 return
             self._busy.pop(environment.id, None)
-            stale = environment.id in self._stale or self._closed
+            kept = environment.id not in self._stale and not self._closed
             self._stale.discard(environment.id)
-            if not stale:
+            if environment.kind is Initialization.PROVISIONED:
+                kept = self._provisioner.give_back(environment) and kept
+            elif kept:
                 self._idle[function.key].append(environment)
-        if stale:
-            self._retire(environment, "update")
+        if not kept:
+            self._retire(environment, "update" if environment.alive else "crash")
+
+    # -- provisioned concurrency, CPU share -----------------------------------------------
+
+    def provision(self, wanted: Wanted, retry: tuple[str, str] | None = None) -> None:
+        """Keep provisioned environments, in all exactly those; returns at once.
+
+        ``retry``: a version whose init may be tried again though it failed.
+        """
+        self._provisioner.want(wanted, retry=retry)
+
+    def provisioned(self, key: tuple[str, str]) -> Provisioned | None:
+        """Return how far the provisioning of a version is; ``None`` if none is wanted."""
+        return self._provisioner.look(key)
+
+    def _make_ahead(self, function: FunctionVersion) -> Environment:
+        environment = Environment(function, self._around, Initialization.PROVISIONED)
+        self._pace(environment)
+        return environment
+
+    def _pace(self, environment: Environment) -> None:
+        if not self.settings.cpu_share:
+            environment.pacer = None
+        elif environment.pacer is None:
+            function = environment.function
+            environment.pacer = Pacer(function.memory_mb)
+            known = (function.name, function.memory_mb)
+            if cpu.vcpus(function.memory_mb) > cores() and known not in self._noticed:
+                self._noticed.add(known)
+                self._events.record(
+                    ev.Notice(
+                        key="notice.cpu_share_host",
+                        values={
+                            "function": function.name,
+                            "memory": str(function.memory_mb),
+                            "vcpus": f"{cpu.vcpus(function.memory_mb):.2f}",
+                            "cores": str(cores()),
+                        },
+                    )
+                )
 
     # -- retiring -------------------------------------------------------------------------
 
@@ -298,7 +329,12 @@ class Executor:
         """Return every environment that exists, oldest pools first."""
         with self._lock:
             idle = [environment for pool in self._idle.values() for environment in pool]
-            everything = [*idle, *self._busy.values(), *self._retired.values()]
+            everything = [
+                *idle,
+                *self._provisioner.waiting(),
+                *self._busy.values(),
+                *self._retired.values(),
+            ]
         return [
             EnvironmentInfo(
                 environment.id,
@@ -324,15 +360,8 @@ class Executor:
         LambdalabError
             A name is unknown or a value makes no sense.
         """
-        known = {field.name: field for field in dataclasses.fields(Settings)}
-        for name, value in values.items():
-            if name not in known:
-                listed = ", ".join(sorted(known))
-                raise LambdalabError(f"no setting {name!r}: there are {listed}")
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise LambdalabError(f"setting {name} must be a number, not {value!r}")
         with self._lock:
-            self.settings = dataclasses.replace(self.settings, **values)  # type: ignore[arg-type]
+            self.settings = self.settings.changed(**values)
             self._lock.notify_all()
         return self.settings
 
@@ -340,7 +369,10 @@ class Executor:
         """Retire every environment; returns when the idle ones are gone."""
         with self._lock:
             self._stale.update(self._busy)
-        threads = [
+            self._admission.clear()
+            self._noticed.clear()
+        threads = self._provisioner.want({}, cause="reset")
+        threads += [
             self._retire(environment, "reset") for environment in self._take_idle(None, None, None)
         ]
         for thread in threads:
@@ -353,7 +385,8 @@ class Executor:
             self._lock.notify_all()
         if self._janitor.is_alive():
             self._janitor.join()
-        threads = [
+        threads = self._provisioner.want({}, cause="stop")
+        threads += [
             self._retire(environment, "stop") for environment in self._take_idle(None, None, None)
         ]
         for thread in threads:

@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime
 
 from lambdalab.rules import limits, logs
+from lambdalab.rules.lifecycle import Initialization
 from lambdalab.rules.logs import Report
 from lambdalab.sandbox.eventlog import EventLog
 from lambdalab.sandbox.events import LogLine
@@ -25,9 +26,17 @@ class Journal:
     """Writes lines to the log sink and the event log, and keeps the tail of an invocation."""
 
     def __init__(
-        self, function: FunctionVersion, environment: str, stream: str, sink: LogSink, log: EventLog
+        self,
+        function: FunctionVersion,
+        environment: str,
+        stream: str,
+        sink: LogSink,
+        log: EventLog,
+        *,
+        initialization: Initialization = Initialization.ON_DEMAND,
     ) -> None:
         self._function = function
+        self._initialization = initialization.value
         self._environment = environment
         self._stream = stream
         self._sink = sink
@@ -75,7 +84,7 @@ class Journal:
             self.write([logs.init_start_line(runtime_version)])
             return
         record: dict[str, object] = {
-            "initializationType": "on-demand",
+            "initializationType": self._initialization,
             "phase": phase,
             "runtimeVersion": runtime_version,
             "functionName": self._function.name,
@@ -91,7 +100,7 @@ class Journal:
             self.write([logs.init_report_line(duration_ms, phase, status, error_type)])
             return
         record: dict[str, object] = {
-            "initializationType": "on-demand",
+            "initializationType": self._initialization,
             "phase": phase,
             "status": status,
             "metrics": {"durationMs": round(duration_ms, 3)},

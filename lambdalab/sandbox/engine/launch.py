@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from lambdalab.rules.lifecycle import Initialization
 from lambdalab.sandbox.engine.spec import (
     PLACE_LAYERS,
     PLACE_RUNTIME,
@@ -81,6 +82,8 @@ class ProcessPlan:
         Where AWS calls of the handler go: the sandbox.
     client
         ``awslambdaric`` or ``python``.
+    initialization
+        On-demand, or ahead of requests.
     """
 
     def __init__(
@@ -92,8 +95,10 @@ class ProcessPlan:
         folder: Path,
         endpoint_url: str,
         client: str,
+        initialization: Initialization = Initialization.ON_DEMAND,
     ) -> None:
         self._function = function
+        self._initialization = initialization
         self._environment = environment
         self._log_stream = log_stream
         self._layers = merge_layers(function.layers, folder / "layers")
@@ -149,7 +154,7 @@ class ProcessPlan:
                 "AWS_LAMBDA_FUNCTION_NAME": function.name,
                 "AWS_LAMBDA_FUNCTION_VERSION": function.version,
                 "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
-                "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+                "AWS_LAMBDA_INITIALIZATION_TYPE": self._initialization.value,
                 "AWS_LAMBDA_LOG_GROUP_NAME": function.logging.log_group,
                 "AWS_LAMBDA_LOG_STREAM_NAME": self._log_stream,
                 "AWS_LAMBDA_RUNTIME_API": address,

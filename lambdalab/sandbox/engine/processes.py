@@ -158,6 +158,7 @@ class ZygoteClient:
             self._process = subprocess.Popen(
                 [
                     sys.executable,
+                    "-P",  # else handlers would be shown the current folder: the sandbox's own
                     "-m",
                     "lambdalab.sandbox.engine.zygote",
                     f"--control={theirs.fileno()}",

@@ -11,10 +11,10 @@ from typing import Any
 from moto.awslambda import models
 from moto.moto_api._internal import mock_random
 
-from lambdalab.rules import limits
+from lambdalab.rules import concurrency
 from lambdalab.rules.routing import LATEST, routing_problem
 from lambdalab.sandbox.events import Notice
-from lambdalab.sandbox.lambda_service import hooks, validation
+from lambdalab.sandbox.lambda_service import hooks, provisioned, validation
 from lambdalab.sandbox.lambda_service.errors import (
     conflict,
     invalid_parameter,
@@ -94,6 +94,8 @@ class LabBackend(models.LambdaBackend):  # type: ignore[misc]
                         f"Unable to delete version because the following aliases reference it: "
                         f"[{', '.join(users)}]"
                     )
+            if qualifier:
+                provisioned.drop(self._latest(function.function_name), qualifier)
             super().delete_function(function.function_name, qualifier)
             hooks.service().changed(arn, qualifier, cause="delete")
 
@@ -201,6 +203,7 @@ class LabBackend(models.LambdaBackend):  # type: ignore[misc]
             version = function_version or alias.function_version
             routing = alias.routing_config if routing_config is None else routing_config
             self._check_route(function, version, routing)
+            provisioned.check_alias(self, function, name, version, weighted=bool(_weights(routing)))
             alias.update(description, function_version, routing_config)
             alias.revision_id = str(mock_random.uuid4())
             hooks.service().changed(function.unqualified_arn, None, recycle=False)
@@ -211,6 +214,7 @@ class LabBackend(models.LambdaBackend):  # type: ignore[misc]
         with _changing:
             function = self._latest(function_name)
             super().delete_alias(name, function.function_name)
+            provisioned.drop(function, name)
             hooks.service().changed(function.unqualified_arn, None, recycle=False)
 
     def _check_route(self, function: LabFunction, version: str, routing: Untyped) -> None:
@@ -234,24 +238,24 @@ class LabBackend(models.LambdaBackend):  # type: ignore[misc]
         with _changing:
             function = self._latest(function_name)
             wanted = reserved_concurrency
-            if not isinstance(wanted, int) or isinstance(wanted, bool) or wanted < 0:
+            if not isinstance(wanted, int) or isinstance(wanted, bool):
                 raise refused_value(
                     wanted,
                     "reservedConcurrentExecutions",
                     "Member must have value greater than or equal to 0",
                 )
-            others = sum(
-                one.reserved_concurrency or 0
-                for one in self._lambdas.latest()
-                if one is not function
+            problem = concurrency.reserved_problem(
+                wanted,
+                account=hooks.service().account_concurrency,
+                others=sum(
+                    provisioned.promised(one)
+                    for one in self._lambdas.latest()
+                    if one is not function
+                ),
+                provisioned=provisioned.total(function),
             )
-            left = hooks.service().account_concurrency - others - wanted
-            if wanted and left < limits.UNRESERVED_MIN.value:
-                raise invalid_parameter(
-                    f"Specified ReservedConcurrentExecutions for function decreases account's "
-                    f"UnreservedConcurrentExecution below its minimum value of "
-                    f"[{limits.UNRESERVED_MIN.value}]."
-                )
+            if problem:
+                raise provisioned.refusal(problem)
             function.reserved_concurrency = wanted
             hooks.service().changed(function.unqualified_arn, None, recycle=False)
             return wanted
@@ -262,6 +266,32 @@ class LabBackend(models.LambdaBackend):  # type: ignore[misc]
             function = self._latest(function_name)
             function.reserved_concurrency = None
             hooks.service().changed(function.unqualified_arn, None, recycle=False)
+
+    def put_provisioned_concurrency_config(
+        self, function_name: str, qualifier: str, count: Untyped
+    ) -> dict[str, Any]:
+        """Have environments initialised ahead of requests, for a version or an alias."""
+        with _changing:
+            function = self._latest(function_name)
+            provisioned.put(self, function, qualifier, count)
+            return provisioned.get(self, function, qualifier)
+
+    def get_provisioned_concurrency_config(
+        self, function_name: str, qualifier: str
+    ) -> dict[str, Any]:
+        """Say how far it is."""
+        with _changing:
+            return provisioned.get(self, self._latest(function_name), qualifier)
+
+    def list_provisioned_concurrency_configs(self, function_name: str) -> list[dict[str, Any]]:
+        """Say so of all versions and aliases that have some."""
+        with _changing:
+            return provisioned.configurations(self, self._latest(function_name))
+
+    def delete_provisioned_concurrency_config(self, function_name: str, qualifier: str) -> None:
+        """Have no environments kept any more."""
+        with _changing:
+            provisioned.delete(self, self._latest(function_name), qualifier)
 
     # -- layers ---------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@ import copy
 import hashlib
 import json
 import sys
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Self
 
 from moto.awslambda import models
@@ -127,6 +129,13 @@ class LabFunction(models.LambdaFunction):  # type: ignore[misc]
     __module__ = models.__name__
     __qualname__ = "LambdaFunction"
 
+    provisioned: Mapping[str, tuple[int, str]] = MappingProxyType({})
+    """On ``$LATEST``, for all versions and aliases: what each has provisioned, and since when.
+
+    Always replaced, never changed: versions are copies. (A state saved by an older version
+    has none.)
+    """
+
     def __new__(cls, *_args: Untyped, **_options: Untyped) -> Self:
         """Make one of which moto keeps no note: it would hold the code of deleted functions."""
         return object.__new__(cls)
@@ -140,6 +149,7 @@ class LabFunction(models.LambdaFunction):  # type: ignore[misc]
         self.last_version = 0
         """Number of the newest published version; numbers are never given again."""
         self.published_state = ""
+        self.provisioned = {}
         self.logging_config: dict[str, Any] = spec.get("LoggingConfig") or {}
         for name, attribute in _STORED.items():
             setattr(self, attribute, spec.get(name))

@@ -10,7 +10,7 @@ from moto.awslambda import urls
 from moto.awslambda.responses import LambdaResponse
 
 from lambdalab.rules import limits
-from lambdalab.sandbox.lambda_service import hooks
+from lambdalab.sandbox.lambda_service import hooks, provisioned
 from lambdalab.sandbox.lambda_service.errors import ApiError
 from lambdalab.sandbox.untyped import Untyped
 
@@ -86,10 +86,44 @@ class LabResponse(LambdaResponse):  # type: ignore[misc]
         answer = {} if reserved is None else {"ReservedConcurrentExecutions": reserved}
         return 200, {}, json.dumps(answer)
 
+    def _qualifier(self) -> str:
+        qualifier = (self.querystring.get("Qualifier") or [""])[0]
+        if not qualifier:
+            raise ApiError(
+                400,
+                "ValidationException",
+                "1 validation error detected: Value null at 'qualifier' failed to satisfy "
+                "constraint: Member must not be null",
+            )
+        return str(qualifier)
+
+    def put_provisioned_concurrency_config(self) -> Untyped:
+        """Answer PutProvisionedConcurrencyConfig."""
+        count = self.json_body.get("ProvisionedConcurrentExecutions")
+        config = self.backend.put_provisioned_concurrency_config(
+            self._name(), self._qualifier(), count
+        )
+        return 202, {"status": 202}, json.dumps(config)
+
+    def get_provisioned_concurrency_config(self) -> Untyped:
+        """Answer GetProvisionedConcurrencyConfig, and the list, which has the same path."""
+        if "List" in self.querystring:
+            found = self.backend.list_provisioned_concurrency_configs(self._name())
+            return 200, {}, json.dumps({"ProvisionedConcurrencyConfigs": found})
+        config = self.backend.get_provisioned_concurrency_config(self._name(), self._qualifier())
+        return 200, {}, json.dumps(config)
+
+    list_provisioned_concurrency_configs = get_provisioned_concurrency_config
+
+    def delete_provisioned_concurrency_config(self) -> Untyped:
+        """Answer DeleteProvisionedConcurrencyConfig."""
+        self.backend.delete_provisioned_concurrency_config(self._name(), self._qualifier())
+        return 204, {"status": 204}, ""
+
     def get_account_settings(self) -> Untyped:
         """Answer GetAccountSettings."""
         functions = list(self.backend.list_functions())
-        reserved = sum(one.reserved_concurrency or 0 for one in functions)
+        taken = sum(provisioned.promised(one) for one in functions)
         total = hooks.service().account_concurrency
         answer = {
             "AccountLimit": {
@@ -97,7 +131,7 @@ class LabResponse(LambdaResponse):  # type: ignore[misc]
                 "CodeSizeUnzipped": limits.ZIP_UNPACKED.value,
                 "CodeSizeZipped": limits.ZIP_DIRECT.value,
                 "ConcurrentExecutions": total,
-                "UnreservedConcurrentExecutions": total - reserved,
+                "UnreservedConcurrentExecutions": total - taken,
             },
             "AccountUsage": {
                 "TotalCodeSize": sum(one.code_size for one in functions),
@@ -111,4 +145,6 @@ def install() -> None:
     """Route Lambda's requests to :class:`LabResponse`. Before moto's first Lambda request."""
     for path in list(urls.url_paths):
         urls.url_paths[path] = LabResponse.dispatch
+    function = r"{0}/(?P<api_version>[^/]+)/functions/(?P<function_name>[\w_:%-]+)"
+    urls.url_paths[rf"{function}/provisioned-concurrency/?$"] = LabResponse.dispatch
     urls.url_paths[r"{0}/(?P<api_version>[^/]+)/account-settings/?$"] = LabResponse.dispatch

@@ -19,6 +19,7 @@ from lambdalab.rules.routing import LATEST, choose_version
 from lambdalab.sandbox.credentials import ACCOUNT
 from lambdalab.sandbox.eventlog import EventLog
 from lambdalab.sandbox.events import InvokeReceived
+from lambdalab.sandbox.lambda_service import provisioned
 from lambdalab.sandbox.lambda_service.codestore import CodeStore
 from lambdalab.sandbox.lambda_service.errors import ApiError, not_found
 from lambdalab.sandbox.logsink import LogGroupName
@@ -33,6 +34,7 @@ from lambdalab.sandbox.model import (
 
 if TYPE_CHECKING:
     from lambdalab.sandbox.engine.executor import Executor
+    from lambdalab.sandbox.engine.provisioning import Provisioned
     from lambdalab.sandbox.lambda_service.backend import LabBackend
     from lambdalab.sandbox.lambda_service.function import LabFunction
 from lambdalab.sandbox.untyped import Untyped
@@ -70,6 +72,8 @@ class Target:
     versions: dict[str, FunctionVersion]
     reserved: int | None
     reserved_total: int
+    provisioned: int
+    provisioned_unreserved: int
 
 
 class LambdaService:
@@ -121,9 +125,34 @@ class LambdaService:
             Code or configuration changed, not just names and numbers around it.
         """
         self.forget()
+        self.provision()
         if recycle:
             self.collect(arn.rpartition(":")[2])
             self._executor.recycle(arn, version, cause)
+
+    def provision(self, retry: tuple[str, str] | None = None) -> None:
+        """Have the engine keep the provisioned environments that are asked for now.
+
+        ``retry``: ARN and version whose init may be tried again though it failed.
+        """
+        wanted: dict[tuple[str, str], tuple[FunctionVersion, int]] = {}
+        for backend in self._backends():
+            for name, qualifier, count in provisioned.wanted(backend):
+                try:
+                    target = self.target(backend.account_id, backend.region_name, name, qualifier)
+                except ApiError:
+                    continue  # what it names is being deleted
+                function = target.versions[target.primary]
+                wanted[function.key] = (function, count)
+        self._executor.provision(wanted, retry)
+
+    def retry(self, function: LabFunction, version: str) -> None:
+        """Try again what failed to initialise, because it was asked for again."""
+        self.provision((function.unqualified_arn, version))
+
+    def provisioned(self, arn: str, version: str) -> Provisioned | None:
+        """Return how far the provisioning of a version is."""
+        return self._executor.provisioned((arn, version))
 
     def forget(self) -> None:
         """Drop everything that was resolved."""
@@ -210,6 +239,7 @@ class LambdaService:
         if not numbered.keys() >= {primary, *additional}:
             raise missing
         latest: LabFunction = group["latest"]
+        functions = list(backend._lambdas.latest())
         return Target(
             invoked_arn=f"{arn}:{qualifier}" if qualifier else arn,
             qualifier=qualifier or LATEST,
@@ -219,7 +249,11 @@ class LambdaService:
                 number: self._version(numbered[number], arn) for number in (primary, *additional)
             },
             reserved=latest.reserved_concurrency,
-            reserved_total=sum(one.reserved_concurrency or 0 for one in backend._lambdas.latest()),
+            reserved_total=sum(one.reserved_concurrency or 0 for one in functions),
+            provisioned=provisioned.total(latest),
+            provisioned_unreserved=sum(
+                provisioned.total(one) for one in functions if one.reserved_concurrency is None
+            ),
         )
 
     def _version(self, function: LabFunction, arn: str) -> FunctionVersion:
@@ -287,6 +321,8 @@ class LambdaService:
             tail=call.tail,
             reserved=target.reserved,
             reserved_total=target.reserved_total,
+            provisioned=target.provisioned,
+            provisioned_unreserved=target.provisioned_unreserved,
             trace_id=call.trace_id,
         )
         if call.invocation_type == "Event":
