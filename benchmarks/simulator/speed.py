@@ -12,7 +12,7 @@ from benchmarks.simulator.workloads import PEER
 
 __all__ = ["Long", "Speed", "Target", "judge", "measure"]
 
-_REQUESTS = {"python": 400_000, "numba": 4_000_000, "simfaas": 0}
+_REQUESTS = {"python": 1_000_000, "numba": 10_000_000, "simfaas": 0}
 _LONG = (1_000_000, 100_000_000)
 _FASTER = {
     ("readme", "python"): 30.0,

@@ -10,7 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from lambdalab.sim.scenario import Function
-from lambdalab.sim.variates import Array, Durations, Same, arrival_blocks, stream
+from lambdalab.sim.variates import (
+    AddUp,
+    Array,
+    Durations,
+    Same,
+    arrival_blocks,
+    running_sum,
+    stream,
+)
 
 __all__ = ["Block", "Indices", "merged"]
 
@@ -56,9 +64,10 @@ class Block:
 class _Source:
     """One function's requests, drawn ahead and taken in stretches."""
 
-    def __init__(self, index: int, function: Function, seed: int) -> None:
+    def __init__(self, index: int, function: Function, seed: int, add_up: AddUp) -> None:
         self._index = Same(index)
-        self._blocks = arrival_blocks(function.arrivals, stream(seed, function.name, "arrivals"))
+        arrivals = stream(seed, function.name, "arrivals")
+        self._blocks = arrival_blocks(function.arrivals, arrivals, add_up)
         self._services = Durations(function.duration, stream(seed, function.name, "duration"))
         self._inits = Durations(function.init, stream(seed, function.name, "init"))
         weighted = function.alias(function.qualifier).weights
@@ -86,12 +95,14 @@ class _Source:
         )
 
 
-def merged(functions: Sequence[Function], seed: int) -> Iterator[Block]:
+def merged(
+    functions: Sequence[Function], seed: int, add_up: AddUp = running_sum
+) -> Iterator[Block]:
     """Yield the requests of all functions in the order they arrive.
 
     Ends only if all arrivals are traces.
     """
-    sources = [_Source(index, function, seed) for index, function in enumerate(functions)]
+    sources = [_Source(index, function, seed, add_up) for index, function in enumerate(functions)]
     while True:
         until = min(source.until for source in sources)
         if until == inf:

@@ -13,6 +13,7 @@ import importlib
 from math import ceil, inf
 from typing import Any
 
+from lambdalab.rules.concurrency import rate_step as _rate_step
 from lambdalab.rules.concurrency import scaling_allowance as _allowance
 from lambdalab.rules.lifecycle import BILLING_STEP
 from lambdalab.sim.outcomes import (
@@ -40,7 +41,7 @@ from lambdalab.sim.series import (
     SERVED,
 )
 
-__all__ = ["count", "run", "run_one", "settle"]
+__all__ = ["count", "run", "run_one", "running_sum", "settle"]
 
 _STEP = BILLING_STEP.value / 1000.0
 _STEPS = 1000.0 / BILLING_STEP.value
@@ -57,6 +58,16 @@ def _jit(function: Any) -> Any:  # noqa: ANN401 - numba's own type, or the funct
 
 
 scaling_allowance = _jit(_allowance)
+rate_step = _jit(_rate_step)
+
+
+@_jit
+def running_sum(values, before):
+    """Do what :func:`lambdalab.sim.variates.running_sum` does, in one pass."""
+    total = 0.0
+    for place in range(len(values)):
+        total += values[place]
+        values[place] = total + before
 
 
 @_jit
@@ -136,12 +147,10 @@ def run(
         index = indices[place]
         group = groups[index]
         if quotas[group] > 0:
-            second = int(now)
-            if second != seconds[group]:
-                seconds[group] = second
-                counts[group] = 0
-            counts[group] += 1
-            if counts[group] > quotas[group]:
+            second, arrived, above = rate_step(seconds[group], counts[group], now, quotas[group])
+            seconds[group] = second
+            counts[group] = arrived
+            if above:
                 outcomes[place] = RATE_LIMITED
                 continue
         if held[index] > 0:
@@ -209,11 +218,8 @@ def run_one(
     for place in range(len(times)):
         now = times[place]
         if quota > 0:
-            if int(now) != second:
-                second = int(now)
-                arrived = 0
-            arrived += 1
-            if arrived > quota:
+            second, arrived, above = rate_step(second, arrived, now, quota)
+            if above:
                 outcomes[place] = RATE_LIMITED
                 continue
         # The last to depart stays on top of the heap, for the one that arrives to replace.
@@ -335,7 +341,11 @@ def count(
                 idle_time += idle
                 began = since - outcome
                 _mark(idle_starts, idle_start_sums, max(began, 0.0), width, scale)
-                _mark(idle_ends, idle_end_sums, max(began + idle, 0.0), width, scale)
+                if outcome < timeout:
+                    idle_ends[bin_] += 1.0
+                    idle_end_sums[bin_] += since - bin_ * width
+                else:
+                    _mark(idle_ends, idle_end_sums, max(began + idle, 0.0), width, scale)
         curve[row, bin_] += 1.0
         curve[row + 1, bin_] += since - bin_ * width
         if end - start >= reach:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from lambdalab.rules.concurrency import rate_throttle_reason
 from lambdalab.rules.errors import ThrottleReason
 
 __all__ = [
@@ -49,7 +50,7 @@ def reason(cause: Cause, *, reserved: bool) -> ThrottleReason:
         account's reason all the same.
     """
     if cause is Cause.RATE:
-        return ThrottleReason.RESERVED_RATE if reserved else ThrottleReason.RATE
+        return rate_throttle_reason(reserved=reserved)
     if cause is Cause.CONCURRENCY and reserved:
         return ThrottleReason.RESERVED_CONCURRENT
     return ThrottleReason.CONCURRENT

@@ -156,10 +156,10 @@ class Pools:
     def _loop(self, times: Array, indices: Indices, ends: Array, late: Array) -> Array:
         alone = len(self.layout.pools) == 1 and not self.layout.pools[0].provisioned
         if alone and bool((ends > times).all()):
-            said = self._run_one(times.tolist(), ends.tolist(), late.tolist())
+            said = self._run_one(times.tolist(), ends.tolist(), late)
         else:
-            said = self._run_all(times.tolist(), indices.tolist(), ends.tolist(), late.tolist())
-        return np.array(said)
+            said = self._run_all(times.tolist(), indices.tolist(), ends.tolist(), late)
+        return np.fromiter(said, float, len(said))
 
     def settle(self, now: float) -> None:
         """Let everything depart that is due by ``now`` (s)."""
@@ -208,8 +208,9 @@ class Pools:
         return allowed
 
     def _run_all(
-        self, times: list[float], indices: list[int], ends: list[float], late: list[float]
+        self, times: list[float], indices: list[int], ends: list[float], late: Array
     ) -> list[float]:
+        # Cold starts are few: their ends are looked up, by how many requests came before.
         heaps, lasts, readies, loads = self._heaps, self._last, self._ready, self._loads
         caps = self.layout.caps
         held = [pool.provisioned for pool in self.layout.pools]
@@ -218,7 +219,7 @@ class Pools:
         functions = [pool.function for pool in self.layout.pools]
         outcomes: list[float] = []
         said = outcomes.append
-        for now, index, end, cold_end in zip(times, indices, ends, late, strict=True):
+        for now, index, end in zip(times, indices, ends, strict=True):
             if held[index]:
                 ready = readies[index]
                 while ready[0] <= now:
@@ -245,7 +246,7 @@ class Pools:
             if gap < timeouts[index]:
                 heappush(heap, end)
             elif self._may_start(functions[index], now):
-                heappush(heap, cold_end)
+                heappush(heap, float(late[len(outcomes)]))
             else:
                 said(SCALING_LIMITED)
                 continue
@@ -253,7 +254,7 @@ class Pools:
             loads[group] += 1
         return outcomes
 
-    def _run_one(self, times: list[float], ends: list[float], late: list[float]) -> list[float]:
+    def _run_one(self, times: list[float], ends: list[float], late: Array) -> list[float]:
         """Do the same for a single pool: nothing is looked up, and numbers stay in locals.
 
         Every request must last some time.
@@ -264,7 +265,7 @@ class Pools:
         running = len(heap) - 1
         outcomes: list[float] = []
         said = outcomes.append
-        for now, end, cold_end in zip(times, ends, late, strict=True):
+        for now, end in zip(times, ends, strict=True):
             if heap[0] <= now:
                 # One departs as one arrives: a heap does both in one step.
                 running -= 1
@@ -294,7 +295,7 @@ class Pools:
                     running += 1
                     continue
             if self._may_start(pool.function, now):
-                heappush(heap, cold_end)
+                heappush(heap, float(late[len(outcomes)]))
                 said(gap)
                 running += 1
             else:

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import Literal, get_args
 
 from lambdalab.i18n import message
+from lambdalab.sim import kernel
 from lambdalab.sim.arrays import ArrayPools
 from lambdalab.sim.arrivals import merged
 from lambdalab.sim.newest import NewestPools
@@ -18,6 +19,7 @@ from lambdalab.sim.scenario import Scenario, ScenarioError
 from lambdalab.sim.tally import CompiledTally, Tally
 from lambdalab.sim.topology import Topology
 from lambdalab.sim.tracing import Trace
+from lambdalab.sim.variates import AddUp, running_sum
 
 __all__ = ["Engine", "Progress", "simulate"]
 
@@ -34,10 +36,11 @@ class _Parts:
 
     state: Callable[[Layout], State]
     tally: Callable[[State, float], Tally]
+    add_up: AddUp = running_sum
 
 
 PYTHON = _Parts(Pools, Tally)
-ARRAYS = _Parts(ArrayPools, CompiledTally)
+ARRAYS = _Parts(ArrayPools, CompiledTally, kernel.running_sum)
 _NEWEST = _Parts(NewestPools, Tally)
 
 
@@ -95,7 +98,7 @@ def run(
     tally: Tally | None = None
     traced = Trace(topology, trace)
     done, now = 0, 0.0
-    for drawn in merged(scenario.functions, scenario.seed):
+    for drawn in merged(scenario.functions, scenario.seed, parts.add_up):
         block = drawn.part(slice(0, scenario.requests - done))
         cut = min(max(scenario.warmup - done, 0), len(block))
         for part in (block.part(slice(0, cut)), block.part(slice(cut, None))):

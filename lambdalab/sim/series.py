@@ -96,11 +96,31 @@ class Curves:
         for function, row, ends in waiting:
             self.ends(function, row, ends)
 
+    def ascending(self, function: int, row: int, times: Array) -> None:
+        """Add beginnings or ends in ascending order (s): far quicker than in any order."""
+        if not len(times):
+            return
+        since = np.maximum(times - self.start, 0.0)
+        first, last = self._places(since[[0, -1]]).tolist()
+        places = np.arange(first, last + 1)
+        begins = np.searchsorted(since, places[1:] * self.width, side="left")
+        begins = np.concatenate([[0], begins])
+        numbers = np.diff(begins, append=len(since))
+        filled = numbers > 0
+        places, begins, numbers = places[filled], begins[filled], numbers[filled]
+        counts = self.values[function]
+        counts[row, places] += numbers
+        counts[row + 1, places] += np.add.reduceat(since, begins) - numbers * places * self.width
+
     def intervals(self, function: int, row: int, starts: Array, ends: Array) -> None:
         """Add intervals; seconds, shapes ``(n,)``. What lies before the beginning is cut off."""
         if len(starts):
             self._mark(function, row, starts)
             self.ends(function, row + 2, ends)
+
+    def starts(self, function: int, row: int, starts: Array) -> None:
+        """Add beginnings of intervals whose ends are added apart."""
+        self._mark(function, row, starts)
 
     def ends(self, function: int, row: int, ends: Array) -> None:
         """Add ends of intervals; ``row`` is that of their number."""

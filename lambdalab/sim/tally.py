@@ -138,14 +138,27 @@ class Tally:
         totals[series.BUSY] += float(durations.sum())
         totals[series.BILLED] += float(billed(durations).sum())
         self.latency.add(function, durations)
-        self.curves.intervals(function, series.RUNNING, block.times, ends)
-        idle = np.minimum(outcomes, timeouts)
-        since = block.times - outcomes
-        if len(cold):  # only then can an environment be new: it had not been idle
-            old = np.isfinite(since)
-            idle, since = idle[old], since[old]
-        totals[series.IDLE_TIME] += float(idle.sum())
-        self.curves.intervals(function, series.IDLE, since, since + idle)
+        self.curves.ascending(function, series.RUNNING, block.times)
+        self.curves.ends(function, series.RUNNING + 2, ends)
+        self._rested(function, block.times, outcomes, timeouts, cold)
+
+    def _rested(
+        self, function: int, times: Array, gaps: Array, timeouts: Array, cold: Indices
+    ) -> None:
+        """Count how long the environments that served had been idle."""
+        since = times - gaps
+        if len(cold):
+            # An environment that was new had not been idle, one that expired not until now.
+            warm = np.ones(len(times), dtype=bool)
+            warm[cold] = False
+            expired = since[cold][np.isfinite(since[cold])]
+            lasted = timeouts[cold][np.isfinite(since[cold])]
+            self.totals[function, series.IDLE_TIME] += float(lasted.sum())
+            self.curves.intervals(function, series.IDLE, expired, expired + lasted)
+            times, gaps, since = times[warm], gaps[warm], since[warm]
+        self.totals[function, series.IDLE_TIME] += float(gaps.sum())
+        self.curves.starts(function, series.IDLE, since)
+        self.curves.ascending(function, series.IDLE + 2, times)
 
     def _forgotten(self) -> None:
         for index, since in self._state.forgotten():

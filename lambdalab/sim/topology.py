@@ -8,6 +8,7 @@ from lambdalab.rules.concurrency import requests_per_second
 from lambdalab.sim.arrivals import Block, Indices
 from lambdalab.sim.pools import Layout, Pool
 from lambdalab.sim.scenario import Alias, Scenario
+from lambdalab.sim.variates import Same
 
 __all__ = ["Topology"]
 
@@ -61,6 +62,7 @@ class Topology:
                 shared -= function.reserved
                 caps.append(function.reserved - held)
                 quotas.append(requests_per_second(function.reserved))
+        self._first = Same(0)
         self._places = {key: place for place, key in enumerate(self.keys)}
         self.primary: Indices = np.array(
             [
@@ -89,6 +91,8 @@ class Topology:
 
     def pool_of(self, block: Block) -> Indices:
         """Return the pool each request is meant for; shape ``(n,)``."""
+        if len(self.keys) == 1:
+            return self._first.take(len(block))
         indices: Indices = self.primary[block.functions]
         for function, alias in self.weighted.items():
             mine = block.functions == function

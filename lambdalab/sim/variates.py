@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import log, sqrt
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -12,14 +12,25 @@ import numpy.typing as npt
 
 from lambdalab.sim.scenario import Arrivals, Duration
 
-__all__ = ["BLOCK", "Array", "Durations", "Same", "arrival_blocks", "stream"]
+__all__ = [
+    "BLOCK",
+    "AddUp",
+    "Array",
+    "Durations",
+    "Same",
+    "arrival_blocks",
+    "running_sum",
+    "stream",
+]
 
 Array: TypeAlias = npt.NDArray[np.float64]
 
 N = TypeVar("N", int, float)
 
-BLOCK = 1 << 14
-"""Numbers drawn at once, once a run turns out to be long,"""
+AddUp: TypeAlias = Callable[[Array, float], None]
+
+BLOCK = 3 << 12
+"""Numbers drawn at once, once a run turns out to be long (their arrays fit a cache),"""
 _FIRST = 1 << 11
 """and at first: a short run is not kept waiting for numbers it will not use."""
 
@@ -82,8 +93,22 @@ def _sizes() -> Iterator[int]:
         size = min(2 * size, BLOCK)
 
 
-def arrival_blocks(arrivals: Arrivals, random: np.random.Generator) -> Iterator[Array]:
-    """Yield arrival times in ascending blocks, in seconds; without end but for a trace."""
+def running_sum(values: Array, before: float) -> None:
+    """Put in the place of each value the sum of all up to it, and of what was before."""
+    np.cumsum(values, out=values)
+    values += before
+
+
+def arrival_blocks(
+    arrivals: Arrivals, random: np.random.Generator, add_up: AddUp = running_sum
+) -> Iterator[Array]:
+    """Yield arrival times in ascending blocks, in seconds; without end but for a trace.
+
+    Parameters
+    ----------
+    add_up
+        :func:`running_sum`, or what does the same.
+    """
     if arrivals.kind == "trace":
         times = np.asarray(arrivals.times, dtype=float)
         for start in range(0, len(times), BLOCK):
@@ -100,8 +125,7 @@ def arrival_blocks(arrivals: Arrivals, random: np.random.Generator) -> Iterator[
         now = 0.0
         for size in _sizes():
             times = random.standard_exponential(size)
-            np.cumsum(times, out=times)
-            times += now
+            add_up(times, now)
             now = float(times[-1])
             yield times / arrivals.rate if arrivals.kind == "poisson" else _ramp(arrivals, times)
 
