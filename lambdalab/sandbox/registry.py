@@ -223,7 +223,10 @@ def remove_tree(folder: Path) -> None:
             else:
                 place.unlink(missing_ok=True)
 
-    shutil.rmtree(folder, onerror=unlock)
+    if sys.version_info >= (3, 12):
+        shutil.rmtree(folder, onexc=unlock)
+    else:
+        shutil.rmtree(folder, onerror=unlock)
 
 
 def clean(folder: Path) -> bool:
