@@ -34,7 +34,7 @@ from tests.browser.twin import scripts
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
-    from tests.browser.jupyter import JupyterLab
+    from tests.browser.jupyter import JupyterLab, Theme
 
 SIMULATE = """([setting, draws, rules, prices]) => {
   const decode = (text) =>
@@ -268,8 +268,9 @@ MEASURE = """(selector) => {
     }));
   });
 }"""
-LIMIT_MS = 400
-"""Generous: other tests keep this machine busy. On an idle one a drag takes under 100 ms."""
+LIMIT_MS = 250
+"""For the best quarter of many: other tests may hold the processors meanwhile. On a machine
+with nothing else to do the median is well under 100 ms."""
 
 
 def notebook(course: JupyterLab, lang: Language) -> str:
@@ -396,7 +397,7 @@ def test_a_drag_is_painted_at_once(opened: tuple[NotebookPage, Language]) -> Non
             f"max {max(found):.0f} ms, n {len(found)}"
         )
     assert len(taken) >= 12
-    assert statistics.median(taken) < LIMIT_MS
+    assert statistics.quantiles(taken, n=4)[0] < LIMIT_MS
 
 
 def test_two_settings_side_by_side(opened: tuple[NotebookPage, Language]) -> None:
@@ -461,13 +462,27 @@ def test_the_point_moves_along_the_memory_curve(opened: tuple[NotebookPage, Lang
     assert int(handle.get_attribute("aria-valuenow") or 0) > 900
     moved = page.page.evaluate("() => moved")
     print(f"memory, {lang}: median {statistics.median(moved):.0f} ms, max {max(moved):.0f} ms")
-    assert statistics.median(moved) < LIMIT_MS
+    assert statistics.quantiles(moved, n=4)[0] < LIMIT_MS
 
 
 def test_it_can_be_looked_at(opened: tuple[NotebookPage, Language], artefacts: Path) -> None:
     page, lang = opened
+    artefacts.mkdir(exist_ok=True)
     assert page.strangers == []
     assert page.complaints == []
-    for theme in ("dark", "light"):
-        page.choose_theme(theme)
-        page.picture(artefacts / f"concurrency-lab-{lang}-{theme}.png")
+    widgets = {name: page.page.locator(f".ll-{name}") for name in ("concurrency", "memory")}
+    wanted: tuple[tuple[Theme, int], ...] = (("dark", 1280), ("light", 1280), ("light", 900))
+    for theme, width in wanted:
+        if width == 1280:
+            page.choose_theme(theme)
+        page.page.set_viewport_size({"width": width, "height": 2800})
+        page.page.wait_for_timeout(1000)
+        for name, widget in widgets.items():
+            widget.screenshot(path=artefacts / f"{name}-{lang}-{theme}-{width}.png")
+            sides = widget.evaluate("node => [node.scrollWidth, node.clientWidth]")
+            assert sides[0] <= sides[1]
+            drawn = widget.locator(".ll-picture").evaluate(
+                "node => [node.clientWidth, node.querySelector('svg').width.baseVal.value]"
+            )
+            assert abs(drawn[0] - drawn[1]) <= 1
+            assert drawn[1] > 300

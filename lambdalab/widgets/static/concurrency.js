@@ -117,7 +117,13 @@ class LabView {
     this.build(el);
     const redraw = () => this.schedule();
     draws.watchers.add(redraw);
-    const watch = new ResizeObserver(redraw);
+    // Its word is taken for the width: in a frame of its own the picture may not be laid out
+    // at all (a theme is being changed, say).
+    this.width = this.picture.clientWidth || 600;
+    const watch = new ResizeObserver(([{ contentRect }]) => {
+      this.width = contentRect.width || this.width;
+      redraw();
+    });
     watch.observe(this.picture);
     signal.addEventListener("abort", () => {
       draws.watchers.delete(redraw);
@@ -165,7 +171,13 @@ class LabView {
     this.chart = new Chart(say, (causes, count) => this.explain(causes, count));
     this.why = html("div", { class: "ll-note", role: "status" });
     this.numbers = html("div", { class: "ll-numbers" });
-    this.sheet = html("div", { class: "ll-sheet", hidden: true });
+    this.sheet = html("div", {
+      class: "ll-sheet",
+      tabindex: 0,
+      role: "group",
+      "aria-label": say("sheet.caption"),
+      hidden: true,
+    });
     this.fields = [];
     const groups = Object.entries(fieldGroups(this.rules)).map(([name, specs]) => {
       const fields = specs.map(
@@ -325,7 +337,7 @@ class LabView {
         product: figure(shot.expected, 4),
       },
     );
-    this.chart.draw(shot, other, this.picture.clientWidth);
+    this.chart.draw(shot, other, Math.floor(this.width));
     this.numbers.replaceChildren(other ? this.both(other, shot) : this.cards(shot));
     if (!this.sheet.hidden) this.sheet.replaceChildren(this.table(shot));
   }

@@ -29,7 +29,13 @@ class MemoryView {
       ),
     ].sort((one, two) => one - two);
     this.build(el);
-    const watch = new ResizeObserver(() => this.schedule());
+    // Its word is taken for the width: in a frame of its own the picture may not be laid out
+    // at all (a theme is being changed, say).
+    this.room = this.picture.clientWidth || 600;
+    const watch = new ResizeObserver(([{ contentRect }]) => {
+      this.room = contentRect.width || this.room;
+      this.schedule();
+    });
     watch.observe(this.picture);
     signal.addEventListener("abort", () => watch.disconnect());
     for (const name of ["memory", "rate", "architecture", "free_tier"]) {
@@ -100,9 +106,20 @@ class MemoryView {
     );
     this.picture = html("div", { class: "ll-picture" }, this.chart);
     this.key_ = html("ul", { class: "ll-key" }, ...this.legend());
-    this.readout = html("div", { class: "ll-readout" });
+    this.readout = html("div", {
+      class: "ll-readout",
+      tabindex: 0,
+      role: "group",
+      "aria-label": say("title"),
+    });
     this.note = html("p", { class: "ll-note", role: "status" });
-    this.sheet = html("div", { class: "ll-readout", hidden: true });
+    this.sheet = html("div", {
+      class: "ll-readout",
+      tabindex: 0,
+      role: "group",
+      "aria-label": say("all"),
+      hidden: true,
+    });
     const { prices } = this;
     el.append(
       html(
@@ -269,7 +286,7 @@ class MemoryView {
     if (this.rate.getRootNode().activeElement !== this.rate) this.rate.value = model.get("rate");
     this.architecture.value = model.get("architecture");
     this.free.checked = model.get("free_tier");
-    const width = Math.max(this.picture.clientWidth, 300);
+    const width = Math.max(Math.floor(this.room), 300);
     const drawn = `${width}/${model.get("architecture")}`;
     if (this.drawn !== drawn) {
       this.drawn = drawn;
