@@ -93,6 +93,34 @@ def test_terminal_session_owns_what_it_started(place: Place) -> None:
     assert until(lambda: not list(place.root.iterdir())), "it ends with the terminal"
 
 
+def test_jupyterlab_owns_what_its_terminal_started(place: Place) -> None:
+    """Its terminals have sessions of their own, and the shell may end before the server."""
+    server = place.workspace / "jupyter-lab"
+    server.write_text(
+        "import os, subprocess, sys\n"
+        "shell = f'{sys.executable} -m lambdalab.cli sandbox start --json; true'\n"
+        "subprocess.run(['sh', '-c', shell], start_new_session=True)\n"
+        "print(os.getpid(), flush=True)\n"
+        "sys.stdin.read()\n",
+        encoding="utf-8",
+    )
+    with subprocess.Popen(
+        [sys.executable, str(server)],
+        cwd=place.workspace,
+        env=place.environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as jupyter:
+        assert jupyter.stdout is not None
+        started = json.loads(jupyter.stdout.readline())
+        assert int(jupyter.stdout.readline()) == jupyter.pid
+        box = Sandbox.connect(workspace=place.workspace, configure=False)
+        assert box.pid == started["pid"] and box.status()["owner"] == jupyter.pid
+        jupyter.kill()
+    assert until(lambda: not list(place.root.iterdir()))
+
+
 # -- env --------------------------------------------------------------------------------------
 
 

@@ -37,7 +37,7 @@ def test_init_duration_is_reported_on_the_cold_invoke_only(lab: Laboratory) -> N
     cold = logs.parse_report(lab.invoke(function).log_tail.decode())
     warm = logs.parse_report(lab.invoke(function).log_tail.decode())
     assert cold is not None and warm is not None
-    assert cold.init_ms is not None and 200 <= cold.init_ms < 2000
+    assert cold.init_ms is not None and 200 <= cold.init_ms < 9000
     assert cold.billed_ms >= cold.init_ms
     assert cold.duration_ms < 200
     assert warm.init_ms is None
@@ -119,7 +119,8 @@ def test_init_over_ten_seconds_is_retried_within_the_invoke(lab: Laboratory) -> 
     first, second = lab.recorded(ev.InitFinished)
     assert (first.status, first.suppressed) == ("timeout", False)
     assert (second.status, second.suppressed) == ("success", True)
-    assert any("Phase: init\tStatus: timeout" in line for line in lab.sink.lines)
+    (timed_out,) = [line for line in lab.sink.lines if "Phase: init\tStatus: timeout" in line]
+    assert timed_out.endswith("Status: timeout"), "a timed-out init names no error type"
     report = logs.parse_report(result.log_tail.decode())
     assert report is not None and report.init_ms is None, "a suppressed init is not Init Duration"
 
