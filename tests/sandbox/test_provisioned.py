@@ -6,10 +6,12 @@ import json
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 
@@ -23,6 +25,11 @@ from lambdalab.sandbox.events import (
     InvokeStarted,
     Throttled,
 )
+from lambdalab.sim import Account, Function, Scenario
+from lambdalab.sim.arrivals import Block
+from lambdalab.sim.outcomes import PROVISIONED, THROTTLED
+from lambdalab.sim.pools import Pools
+from lambdalab.sim.topology import Topology
 from tests.conftest import Functions
 from tests.sandbox.conftest import until
 
@@ -347,3 +354,76 @@ def test_saved_and_loaded(lab: Provisioning, tmp_path: Path) -> None:
     assert (
         lab.client.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] == 998
     )
+
+
+@pytest.mark.parametrize(
+    ("reserved", "account"), [(2, 102), (None, 102)], ids=["reserved", "unreserved"]
+)
+def test_the_simulator_says_the_same(lab: Provisioning, reserved: int | None, account: int) -> None:
+    arrivals = [0.0, 0.7, 1.4, 4.2, 4.9]
+    service = 2.8
+    version = lab.version(Timeout=30)
+    if reserved is None:
+        # The rest of the account is taken, so that two are left: one of them provisioned.
+        lab.functions.create("other", KIND)
+        lab.provision(version, 1)
+        lab.client.put_function_concurrency(
+            FunctionName="other", ReservedConcurrentExecutions=account - 100
+        )
+        lab.box.settings(account_concurrency=account - 98)
+        limit, taken = account - 98, account - 100
+    else:
+        lab.box.settings(account_concurrency=account)
+        lab.client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=reserved)
+        lab.provision(version, 1)
+        limit, taken = account, 0
+    layout = Topology(
+        Scenario(
+            [
+                Function("f", reserved=reserved, provisioned={version: 1}),
+                *([Function("other", reserved=taken)] if taken else []),
+            ],
+            Account(limit),
+        )
+    ).layout
+    pools = Pools(layout)
+    block = Block(
+        times=np.array(arrivals),
+        functions=np.zeros(len(arrivals), dtype=np.int64),
+        services=np.full(len(arrivals), service),
+        inits=np.full(len(arrivals), 0.1),
+        draws=np.zeros(len(arrivals)),
+    )
+    wanted = [
+        {PROVISIONED: "provisioned", THROTTLED: "throttled"}.get(
+            said, "cold" if said == float("inf") else "warm"
+        )
+        for said in pools.run(block, np.zeros(len(arrivals), dtype=np.int64)).tolist()
+    ]
+    assert wanted == ["provisioned", "cold", "throttled", "provisioned", "warm"]
+
+    begun = time.monotonic() + 0.3
+    answers: list[str] = [""] * len(arrivals)
+
+    def call(place: int, at: float) -> None:
+        time.sleep(max(0.0, begun + at - time.monotonic()))
+        try:
+            answer = lab.client.invoke(
+                FunctionName="f",
+                Qualifier=version,
+                Payload=json.dumps({"sleep": service, "id": place}).encode(),
+            )
+            answers[place] = answer["ResponseMetadata"]["RequestId"]
+        except ClientError:
+            answers[place] = "throttled"
+
+    threads = [threading.Thread(target=call, args=one) for one in enumerate(arrivals)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    served = {
+        one.request_id: one.pool if one.pool == "provisioned" else ("cold" if one.cold else "warm")
+        for one in lab.events(InvokeStarted)
+    }
+    assert [served.get(answer, answer) for answer in answers] == wanted
