@@ -1,4 +1,4 @@
-"""What lessons 00 and 01 state in prose is what the rulebook says."""
+"""What lessons state in prose is what the rulebook says."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from lambdalab.course import bank
 from lambdalab.i18n import LANGUAGES, Language
-from lambdalab.rules import lifecycle, limits
+from lambdalab.rules import concurrency, lifecycle, limits, pricing, queueing
 from lambdalab.rules.source import Fact
 
 
@@ -51,7 +51,7 @@ def test_report_in_the_quiz_bills_as_the_rulebook_does() -> None:
     assert f"Billed Duration: {lifecycle.billed_ms(12.31, 1230.02)} ms" in prompt
 
 
-@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("number", [0, 1, 8])
 def test_right_choices_stand_in_varying_places(number: int) -> None:
     places = {
         [choice.right for choice in question.choices].index(True)
@@ -59,3 +59,67 @@ def test_right_choices_stand_in_varying_places(number: int) -> None:
         if question.choices
     }
     assert len(places) >= 3
+
+
+@pytest.mark.parametrize(
+    ("fact", "said"),
+    [
+        (limits.CONCURRENCY, {"zh-TW": "預設是 {:,}", "en": "by default {:,}"}),
+        (limits.UNRESERVED_MIN, {"zh-TW": "至少要有 {} 留在", "en": "At least {} must stay"}),
+        (
+            concurrency.SCALING_BURST,
+            {"zh-TW": "最多**新增** {:,} 個", "en": "may **add** up to {:,} environments"},
+        ),
+        (
+            concurrency.SCALING_WINDOW,
+            {"zh-TW": "每個函數每 {} 秒", "en": "per {} s: the allowance"},
+        ),
+        (
+            concurrency.RATE_PER_CONCURRENCY,
+            {"zh-TW": "**{} × 並行數**", "en": "**{} × concurrency**"},
+        ),
+    ],
+)
+def test_numbers_in_the_concurrency_lesson(fact: Fact[int], said: dict[Language, str]) -> None:
+    text = _lesson(8)
+    for sentence in said.values():
+        assert sentence.format(fact.value) in text
+
+
+def _right(question: str) -> float | None:
+    number = bank.question(question).number
+    assert number is not None
+    return number.right
+
+
+def test_both_examples_are_rate_times_duration() -> None:
+    assert _right("08-five-seconds") == queueing.mean_concurrency(100, 5)
+    assert _right("08-half-second") == queueing.mean_concurrency(100, 0.5)
+    assert _right("08-faster") == queueing.mean_concurrency(200, 1)
+
+
+def test_scaling_questions_follow_the_scaling_rate() -> None:
+    burst = concurrency.SCALING_BURST.value
+    assert _right("08-ramp") == burst == concurrency.scaling_allowance(burst, 100)
+    seconds = _right("08-ramp-time")
+    assert seconds is not None
+    assert burst + seconds * concurrency.scaling_allowance(0, 1) == 4_000
+
+
+def test_reservations_of_the_concurrency_lesson_are_at_the_edge() -> None:
+    assert concurrency.reserved_problem(20, account=120, others=0) is None
+    problem = concurrency.reserved_problem(21, account=120, others=0)
+    assert problem is not None
+    assert _right("08-idle-reserve") == 120 - 20 == limits.UNRESERVED_MIN.value
+    assert _right("08-rate") == concurrency.requests_per_second(1)
+    explained = bank.question("08-which-reason").explanation
+    for lang in LANGUAGES:
+        assert f"{concurrency.requests_per_second(50)}" in explained[lang]
+
+
+def test_provisioned_pays_from_the_share_that_the_lesson_names() -> None:
+    compute, used = pricing.COMPUTE["x86_64"][0].usd, pricing.PROVISIONED_USED["x86_64"].value
+    share = pricing.PROVISIONED_HELD["x86_64"].value / (compute - used)
+    text = _lesson(8)
+    for sentence in ("忙碌的時間超過 {:.0%}", "busy for more than {:.0%} of the time"):
+        assert sentence.format(share) in text
