@@ -1,7 +1,6 @@
-"""The loops over requests, over arrays only: numba compiles them if it is installed.
+"""The loop that runs requests through pools, over arrays only, for numba to compile.
 
-They are ordinary Python as well, and the tests run them as such. What they do is said in
-:mod:`lambdalab.sim.pools` and :mod:`lambdalab.sim.tally`; the numbers come out the same.
+What it does is said in :mod:`lambdalab.sim.pools`; every number comes out the same.
 """
 # numba infers the types; what each array holds is said where its owner makes it.
 # ruff: noqa: ANN001, ANN201, ANN202, D103, PLR0915, PLR0917
@@ -9,59 +8,25 @@ They are ordinary Python as well, and the tests run them as such. What they do i
 
 from __future__ import annotations
 
-import importlib
-from math import ceil, inf
-from typing import Any
+from math import inf
 
 from lambdalab.rules.concurrency import rate_step as _rate_step
 from lambdalab.rules.concurrency import scaling_allowance as _allowance
-from lambdalab.rules.lifecycle import BILLING_STEP
+from lambdalab.sim.compiling import compiled
 from lambdalab.sim.outcomes import (
     PROVISIONED,
     RATE_LIMITED,
     SCALING_LIMITED,
     THROTTLED,
 )
-from lambdalab.sim.series import (
-    BILLED,
-    BILLED_PROVISIONED,
-    BUSY,
-    BUSY_PROVISIONED,
-    COLD,
-    HISTOGRAM_BASE,
-    HISTOGRAM_BINS,
-    HISTOGRAM_SHIFT,
-    IDLE,
-    IDLE_TIME,
-    LIMITED,
-    PROVISIONED_COUNT,
-    PROVISIONED_RUNNING,
-    REQUESTS,
-    RUNNING,
-    SERVED,
-)
 
-__all__ = ["count", "run", "run_one", "running_sum", "settle"]
+__all__ = ["run", "run_one", "running_sum", "settle"]
 
-_STEP = BILLING_STEP.value / 1000.0
-_STEPS = 1000.0 / BILLING_STEP.value
-_HALF = 0.0005 / 1000.0 * _STEPS
-"""Half of the last digit that durations are rounded to before they are billed, in steps."""
+scaling_allowance = compiled(_allowance)
+rate_step = compiled(_rate_step)
 
 
-def _jit(function: Any) -> Any:  # noqa: ANN401 - numba's own type, or the function itself
-    try:
-        numba = importlib.import_module("numba")
-    except ImportError:
-        return function
-    return numba.njit(cache=True)(function)
-
-
-scaling_allowance = _jit(_allowance)
-rate_step = _jit(_rate_step)
-
-
-@_jit
+@compiled
 def running_sum(values, before):
     """Do what :func:`lambdalab.sim.variates.running_sum` does, in one pass."""
     total = 0.0
@@ -70,7 +35,7 @@ def running_sum(values, before):
         values[place] = total + before
 
 
-@_jit
+@compiled
 def _push(heap, size, value):
     """Add a value to a heap of ``size`` numbers; the caller counts."""
     place = size
@@ -83,7 +48,7 @@ def _push(heap, size, value):
     heap[place] = value
 
 
-@_jit
+@compiled
 def _pop(heap, size):
     """Take the least off a heap of ``size`` numbers; the caller counts."""
     least = heap[0]
@@ -91,7 +56,7 @@ def _pop(heap, size):
     return least
 
 
-@_jit
+@compiled
 def _replace(heap, size, value):
     """Put a value in the place of the least of a heap of ``size`` numbers."""
     place = 0
@@ -107,7 +72,7 @@ def _replace(heap, size, value):
     heap[place] = value
 
 
-@_jit
+@compiled
 def settle(index, group, now, heaps, sizes, last, loads):
     heap = heaps[index]
     while sizes[index] > 0 and heap[0] <= now:
@@ -117,7 +82,7 @@ def settle(index, group, now, heaps, sizes, last, loads):
         loads[group] -= 1
 
 
-@_jit
+@compiled
 def run(
     times,
     services,
@@ -193,7 +158,7 @@ def run(
         outcomes[place] = gap
 
 
-@_jit
+@compiled
 def run_one(
     times,
     services,
@@ -267,108 +232,3 @@ def run_one(
     sizes[0], seen[0] = size, known
     seconds[0], counts[0] = second, arrived
     left[0], looked[0] = allowance, seen_at
-
-
-@_jit
-def _mark(counts, sums, since, width, scale):
-    """Count the beginning or end of an interval in its bin, ``since`` the first one began (s)."""
-    place = min(int(since * scale), len(counts) - 1)
-    counts[place] += 1.0
-    sums[place] += since - place * width
-
-
-@_jit
-def count(
-    function,
-    times,
-    functions,
-    indices,
-    services,
-    inits,
-    outcomes,
-    timeouts,
-    start,
-    width,
-    curve,
-    total,
-    histogram,
-    histogram_sums,
-    durations,
-    bits,
-    waiting,
-    waiting_rows,
-):
-    """Count the requests of a function; return how many ends lie beyond the last bin: they wait."""
-    bins = curve.shape[1]
-    scale = 1.0 / width
-    reach = width * bins
-    running_ends, running_sums = curve[RUNNING + 2], curve[RUNNING + 3]
-    held_ends, held_sums = curve[PROVISIONED_RUNNING + 2], curve[PROVISIONED_RUNNING + 3]
-    idle_starts, idle_start_sums = curve[IDLE], curve[IDLE + 1]
-    idle_ends, idle_end_sums = curve[IDLE + 2], curve[IDLE + 3]
-    requests = served = provisioned = 0
-    busy = busy_provisioned = idle_time = billed = billed_provisioned = 0.0
-    held_back = 0
-    for place in range(len(times)):
-        if functions[place] != function:
-            continue
-        requests += 1
-        outcome = outcomes[place]
-        since = times[place] - start
-        bin_ = min(int(since * scale), bins - 1)
-        if outcome < 0.0 and outcome != PROVISIONED:
-            curve[LIMITED - 1 - int(outcome), bin_] += 1.0
-            continue
-        timeout = timeouts[indices[place]]
-        duration = services[place]
-        end = times[place] + duration
-        if outcome >= timeout:
-            curve[COLD, bin_] += 1.0
-            duration = duration + inits[place]
-            end = end + inits[place]
-        steps = max(float(ceil(duration * _STEPS - _HALF)), 1.0)
-        busy += duration
-        row = RUNNING
-        if outcome == PROVISIONED:
-            row = PROVISIONED_RUNNING
-            provisioned += 1
-            busy_provisioned += duration
-            billed_provisioned += steps
-        else:
-            billed += steps
-            if outcome < inf:
-                idle = min(outcome, timeout)
-                idle_time += idle
-                began = since - outcome
-                _mark(idle_starts, idle_start_sums, max(began, 0.0), width, scale)
-                if outcome < timeout:
-                    idle_ends[bin_] += 1.0
-                    idle_end_sums[bin_] += since - bin_ * width
-                else:
-                    _mark(idle_ends, idle_end_sums, max(began + idle, 0.0), width, scale)
-        curve[row, bin_] += 1.0
-        curve[row + 1, bin_] += since - bin_ * width
-        if end - start >= reach:
-            waiting[held_back] = end
-            waiting_rows[held_back] = row + 2
-            held_back += 1
-        elif row == RUNNING:
-            _mark(running_ends, running_sums, end - start, width, scale)
-        else:
-            _mark(held_ends, held_sums, end - start, width, scale)
-        durations[served] = duration
-        served += 1
-    for place in range(served):
-        bin_ = (bits[place] >> HISTOGRAM_SHIFT) - HISTOGRAM_BASE
-        bin_ = min(max(bin_, 0), HISTOGRAM_BINS - 1)
-        histogram[bin_] += 1
-        histogram_sums[bin_] += durations[place]
-    total[REQUESTS] += requests
-    total[SERVED] += served
-    total[PROVISIONED_COUNT] += provisioned
-    total[BUSY] += busy
-    total[BUSY_PROVISIONED] += busy_provisioned
-    total[IDLE_TIME] += idle_time
-    total[BILLED] += billed * _STEP
-    total[BILLED_PROVISIONED] += billed_provisioned * _STEP
-    return held_back

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Literal, get_args
 
 from lambdalab.i18n import message
-from lambdalab.sim import kernel
-from lambdalab.sim.arrays import ArrayPools
 from lambdalab.sim.arrivals import merged
-from lambdalab.sim.newest import NewestPools
-from lambdalab.sim.pools import Layout, Pools, State
+from lambdalab.sim.parts import NEWEST, PYTHON, Parts
 from lambdalab.sim.report import report
 from lambdalab.sim.result import Result
 from lambdalab.sim.scenario import Scenario, ScenarioError
-from lambdalab.sim.tally import CompiledTally, Tally
+from lambdalab.sim.tally import Tally
 from lambdalab.sim.topology import Topology
 from lambdalab.sim.tracing import Trace
-from lambdalab.sim.variates import AddUp, running_sum
 
 __all__ = ["Engine", "Progress", "simulate"]
 
@@ -30,21 +25,7 @@ _WORTH_COMPILING = 2_000_000
 """Requests from which on loading the compiled loops, a second or so, is soon made up for."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """Which implementation of the same rules runs."""
-
-    state: Callable[[Layout], State]
-    tally: Callable[[State, float], Tally]
-    add_up: AddUp = running_sum
-
-
-PYTHON = _Parts(Pools, Tally)
-ARRAYS = _Parts(ArrayPools, CompiledTally, kernel.running_sum)
-_NEWEST = _Parts(NewestPools, Tally)
-
-
-def _parts(scenario: Scenario, engine: Engine) -> _Parts:
+def _parts(scenario: Scenario, engine: Engine) -> Parts:
     if engine not in get_args(Engine):
         choices = ", ".join(get_args(Engine))
         raise ScenarioError(message("sim.problem.engine", engine=engine, choices=choices))
@@ -54,11 +35,14 @@ def _parts(scenario: Scenario, engine: Engine) -> _Parts:
     if engine == "numba" and scenario.routing == "newest":
         raise ScenarioError(message("sim.problem.newest_is_python"))
     if scenario.routing == "newest":
-        return _NEWEST
+        return NEWEST
     if engine == "python" or not there:
         return PYTHON
-    worth = engine == "numba" or scenario.requests >= _WORTH_COMPILING
-    return ARRAYS if worth else PYTHON
+    if engine == "auto" and scenario.requests < _WORTH_COMPILING:
+        return PYTHON
+    from lambdalab.sim.fast import ARRAYS  # takes a moment
+
+    return ARRAYS
 
 
 def simulate(
@@ -90,7 +74,7 @@ def simulate(
 
 
 def run(
-    scenario: Scenario, parts: _Parts, *, trace: int = 0, progress: Progress | None = None
+    scenario: Scenario, parts: Parts, *, trace: int = 0, progress: Progress | None = None
 ) -> Result:
     """Run a scenario that has been checked."""
     topology = Topology(scenario)

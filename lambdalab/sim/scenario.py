@@ -6,16 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-import numpy as np
-import numpy.typing as npt
-
 from lambdalab.rules import concurrency, limits, routing
 from lambdalab.rules.lifecycle import IDLE_LIFETIME
 from lambdalab.rules.pricing import Architecture
 from lambdalab.rules.routing import LATEST
 from lambdalab.sim.checks import (
     ScenarioError,
-    ascending,
     between,
     check,
     number,
@@ -23,100 +19,12 @@ from lambdalab.sim.checks import (
     refuse,
     whole,
 )
+from lambdalab.sim.draws import Arrivals, Duration
 
 __all__ = ["Account", "Alias", "Arrivals", "Duration", "Function", "Scenario", "ScenarioError"]
 
-ArrivalKind = Literal["poisson", "constant", "burst", "ramp", "trace"]
-DurationKind = Literal["constant", "exponential", "lognormal", "empirical"]
-
 
 Routing = Literal["recent", "newest"]
-
-
-@dataclass(frozen=True, slots=True)
-class Arrivals:
-    """When requests come.
-
-    Attributes
-    ----------
-    kind
-        ``poisson``: independent, ``rate`` per second. ``constant``: every 1/``rate``
-        seconds. ``burst``: Poisson at ``rate``, with ``size`` requests at once every
-        ``every`` seconds. ``ramp``: Poisson, from ``rate`` to ``to`` over ``over``
-        seconds, then steady. ``trace``: at ``times``.
-    rate, to
-        Requests per second.
-    every, over
-        Seconds.
-    size
-        Requests of one burst.
-    times
-        Seconds from the start, ascending.
-    """
-
-    kind: ArrivalKind = "poisson"
-    rate: float = 1.0
-    to: float = 0.0
-    over: float = 0.0
-    every: float = 0.0
-    size: int = 0
-    times: Sequence[float] | npt.NDArray[np.float64] = ()
-
-    def check(self, place: str) -> None:
-        """Raise :class:`ScenarioError` if these arrivals make no sense."""
-        one_of(self.kind, get_args(ArrivalKind), f"{place}.kind")
-        if self.kind == "trace":
-            check(len(self.times) > 0, f"{place}.times", "empty_trace")
-            ascending(self.times, f"{place}.times")
-            return
-        number(self.rate, f"{place}.rate", above=self.kind in ("poisson", "constant"))
-        if self.kind == "burst":
-            number(self.every, f"{place}.every", above=True)
-            whole(self.size, f"{place}.size", least=1)
-        if self.kind == "ramp":
-            number(self.to, f"{place}.to", above=True)
-            number(self.over, f"{place}.over", above=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Duration:
-    """How long something takes, in seconds.
-
-    Attributes
-    ----------
-    kind
-        ``constant``: always ``value``. ``exponential``: with that ``mean``. ``lognormal``:
-        with that ``mean``, and ``cv`` (standard deviation over mean). ``empirical``: drawn
-        from ``values``.
-    """
-
-    kind: DurationKind = "constant"
-    value: float = 0.0
-    mean: float = 0.0
-    cv: float = 1.0
-    values: Sequence[float] = ()
-
-    def check(self, place: str) -> None:
-        """Raise :class:`ScenarioError` if this duration makes no sense."""
-        one_of(self.kind, get_args(DurationKind), f"{place}.kind")
-        if self.kind == "constant":
-            number(self.value, f"{place}.value")
-        elif self.kind == "empirical":
-            check(len(self.values) > 0, f"{place}.values", "empty_values")
-            for value in self.values:
-                number(value, f"{place}.values")
-        else:
-            number(self.mean, f"{place}.mean", above=True)
-            number(self.cv, f"{place}.cv", above=True)
-
-    @property
-    def expected(self) -> float:
-        """Its mean, in seconds."""
-        if self.kind == "constant":
-            return self.value
-        if self.kind == "empirical":
-            return sum(self.values) / len(self.values)
-        return self.mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +81,11 @@ class Function:
             return self.target
         return next(iter(self.provisioned)) if len(self.provisioned) == 1 else LATEST
 
+    @property
+    def taken(self) -> int:
+        """What it takes from the account for itself: reserved, or provisioned without that."""
+        return sum(self.provisioned.values()) if self.reserved is None else self.reserved
+
     def alias(self, qualifier: str) -> Alias:
         """Return the alias of that name; a version stands for itself."""
         return self.aliases.get(qualifier) or Alias(qualifier)
@@ -204,7 +117,7 @@ class Function:
             )
         if self.reserved is not None:
             whole(self.reserved, f"{place}.reserved", least=None)
-            others_reserved = sum(other.reserved or 0 for other in others)
+            others_reserved = sum(other.taken for other in others)
             refuse(
                 concurrency.reserved_problem(
                     self.reserved, account=account.limit, others=others_reserved
@@ -227,10 +140,7 @@ class Function:
         )
 
     def _check_provisioned(self, place: str, account: Account, others: Sequence[Function]) -> None:
-        taken = sum(
-            other.reserved if other.reserved is not None else sum(other.provisioned.values())
-            for other in others
-        )
+        taken = sum(other.taken for other in others)
         sofar = 0
         versions: dict[str, str] = {}
         for qualifier, count in self.provisioned.items():

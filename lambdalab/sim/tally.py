@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lambdalab.rules.lifecycle import BILLING_STEP
-from lambdalab.sim import kernel, series
+from lambdalab.sim import series
 from lambdalab.sim.arrivals import Block, Indices
 from lambdalab.sim.outcomes import CAUSES, PROVISIONED
 from lambdalab.sim.series import Curves, Histogram
@@ -16,7 +16,7 @@ from lambdalab.sim.variates import Array
 if TYPE_CHECKING:
     from lambdalab.sim.pools import State
 
-__all__ = ["CompiledTally", "Tally", "billed"]
+__all__ = ["Tally", "billed"]
 
 _STEP = BILLING_STEP.value / 1000.0
 _STEPS = 1000.0 / BILLING_STEP.value
@@ -190,36 +190,3 @@ class Tally:
             known = since[np.isfinite(since)]
             until = np.minimum(end, known + self._timeouts[index])
             self.curves.intervals(self._owners[index], series.IDLE, known, until)
-
-
-class CompiledTally(Tally):
-    """Counts in one pass of the compiled loop."""
-
-    def add(self, block: Block, indices: Indices, outcomes: Array) -> None:
-        """Count a block of requests."""
-        self._reach(float(block.times[-1]))
-        size = len(block)
-        durations, waiting, rows = np.empty(size), np.empty(size), np.empty(size, np.int64)
-        for function in range(len(self.totals)):
-            held_back = kernel.count(
-                function,
-                block.times,
-                block.functions,
-                indices,
-                block.services,
-                block.inits,
-                outcomes,
-                self._timeouts,
-                self.start,
-                self.curves.width,
-                self.curves.values[function],
-                self.totals[function],
-                self.latency.counts[function],
-                self.latency.sums[function],
-                durations,
-                durations.view(np.int64),
-                waiting,
-                rows,
-            )
-            self.curves.wait(function, rows[:held_back], waiting[:held_back])
-        self._forgotten()

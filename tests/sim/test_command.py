@@ -121,7 +121,7 @@ def test_dask_is_asked_for_where_it_is_missing(
 ) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert main(["simulate", scenario, *SWEEP, "--scheduler", "tcp://127.0.0.1:1"]) == 1
-    assert "pip install distributed" in capsys.readouterr().err
+    assert "lambdalab[dask]" in capsys.readouterr().err
 
 
 class _Future:

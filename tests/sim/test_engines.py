@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from lambdalab.sim import Alias, Arrivals, Duration, Function, Scenario, ScenarioError, simulate
-from lambdalab.sim.run import ARRAYS, PYTHON, run
+from lambdalab.sim.fast import ARRAYS
+from lambdalab.sim.parts import PYTHON
+from lambdalab.sim.run import run
 
 _SCENARIOS = {
     "one pool": Scenario(

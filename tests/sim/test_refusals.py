@@ -27,6 +27,15 @@ _CASES: dict[str, tuple[Mapping[str, Any], str]] = {
         {"function": [{"name": "a", "reserved": 500}, {"name": "b", "reserved": 401}]},
         "function.a.reserved: Specified ReservedConcurrentExecutions for function decreases",
     ),
+    "reserved on top of what others have provisioned": (
+        {
+            "function": [
+                {"name": "a", "reserved": 850},
+                {"name": "b", "provisioned": {"live": 51}},
+            ]
+        },
+        "function.a.reserved: Specified ReservedConcurrentExecutions for function decreases",
+    ),
     "negative reserved": (
         _with(reserved=-1),
         "function.api.reserved: 1 validation error detected: Value '-1' at "
