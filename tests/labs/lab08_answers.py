@@ -215,7 +215,7 @@ TASK_5 = [
         "concurrency only",
         _CEIL.replace(", math.ceil(rate / 10)", ", 1"),
         0.6 * 3 / 5 + 0.4,
-        0.4 + 0.6 * _wrong(3, 8),
+        0.4 + 0.6 * _wrong(2, 8),
     ),
     _function(
         "task-5",
