@@ -32,7 +32,7 @@ unit: .venv/dev ## all tests but those in a browser
 	$(PY) -m pytest -n $(WORKERS) -m "not browser"
 
 browser: .venv/dev chromium ## lessons, labs and widgets in JupyterLab and Chromium
-	$(PY) -m pytest -m browser
+	$(PY) -m pytest -n $(WORKERS) -m browser
 
 build: .venv/dev ## build the notebooks from their sources
 	.venv/bin/lambdalab build

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -123,6 +124,7 @@ def jupyterlab(command: Sequence[str], folder: Path) -> Iterator[JupyterLab]:
         reader.join(10)
         if process.stdout is not None:
             process.stdout.close()
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def _answers(url: str) -> None:
