@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -22,11 +23,12 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 def spares() -> list[psutil.Process]:
     """Return the zygotes' children that belong to no environment."""
-    return [
-        process
-        for process in psutil.Process().children(recursive=True)
-        if not process.children() and process.status() == psutil.STATUS_SLEEPING
-    ]
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended since it was listed
+            if not process.children() and process.status() == psutil.STATUS_SLEEPING:
+                found.append(process)
+    return found
 
 
 def only_spare() -> psutil.Process:
