@@ -51,7 +51,7 @@ def test_report_in_the_quiz_bills_as_the_rulebook_does() -> None:
     assert f"Billed Duration: {lifecycle.billed_ms(12.31, 1230.02)} ms" in prompt
 
 
-@pytest.mark.parametrize("number", [0, 1, 8])
+@pytest.mark.parametrize("number", [0, 1, 3, 8])
 def test_right_choices_stand_in_varying_places(number: int) -> None:
     places = {
         [choice.right for choice in question.choices].index(True)
@@ -123,3 +123,62 @@ def test_provisioned_pays_from_the_share_that_the_lesson_names() -> None:
     text = _lesson(8)
     for sentence in ("忙碌的時間超過 {:.0%}", "busy for more than {:.0%} of the time"):
         assert sentence.format(share) in text
+
+
+@pytest.mark.parametrize(
+    ("fact", "said"),
+    [
+        (
+            limits.VCPU_MEMORY,
+            {"zh-TW": "{:,} MB 相當於 1 個 vCPU", "en": "{:,} MB come with 1 vCPU"},
+        ),
+        (limits.VCPU_MAX, {"zh-TW": "AWS 的上限是 {} 個 vCPU", "en": "AWS goes up to {} vCPUs"}),
+        (limits.EPHEMERAL_MIN, {"zh-TW": "預設 {} MB，免費", "en": "{} MB by default, for free"}),
+        (limits.EPHEMERAL_MAX, {"zh-TW": "最多 {:,} MB", "en": "{:,} MB at most"}),
+        (limits.MEMORY_MIN, {"zh-TW": "最小是 {} MB", "en": "The least is {} MB"}),
+        (lifecycle.BILLING_STEP, {"zh-TW": "無條件進位到 {} 毫秒", "en": "rounded up to {} ms"}),
+        (pricing.REQUESTS, {"zh-TW": "請求的 {:.2f} 美元", "en": "the {:.2f} USD for requests"}),
+        (
+            pricing.EPHEMERAL,
+            {"zh-TW": "暫時性儲存每 GB 秒 {:.10f} 美元", "en": "{:.10f} USD per GB-second of eph"},
+        ),
+        (
+            pricing.FREE_COMPUTE,
+            {"zh-TW": "每月有 {:,} GB 秒", "en": "{:,} GB-seconds and 1 million"},
+        ),
+    ],
+)
+def test_numbers_in_the_memory_lesson(fact: Fact[float], said: dict[Language, str]) -> None:
+    text = _lesson(3)
+    for sentence in said.values():
+        assert sentence.format(fact.value) in text
+
+
+@pytest.mark.parametrize(
+    ("memory_mb", "duration_ms"), [(128, 1000), (1769, 72), (128, 120), (1769, 120)]
+)
+def test_costs_in_the_memory_lesson(memory_mb: int, duration_ms: int) -> None:
+    compute = pricing.gb_seconds(memory_mb, duration_ms / 1000) * 1_000_000
+    usd = pricing.bill(pricing.Usage(requests=0, compute=compute)).compute
+    text = _lesson(3)
+    for unit in ("毫秒", "ms"):
+        assert f"| {memory_mb:,} MB | {duration_ms:,} {unit} | {usd:.2f} |" in text
+
+
+def test_storage_and_prices_in_the_memory_lesson() -> None:
+    extra = limits.EPHEMERAL_MAX.value - limits.EPHEMERAL_MIN.value
+    ephemeral = pricing.gb_seconds(extra, 1) * 1_000_000
+    usd = pricing.bill(pricing.Usage(requests=0, compute=0, ephemeral=ephemeral)).ephemeral
+    text = _lesson(3)
+    assert f"| 1,000 ms | {usd:.2f} |" in text
+    assert text.count(f"{pricing.COMPUTE['x86_64'][0].usd:.10f} ") == 2
+    ratio = limits.VCPU_MEMORY.value / limits.MEMORY_MIN.value
+    for sentence in ("每一毫秒就貴 {:.1f} 倍", "each millisecond costs {:.1f} times as much"):
+        assert sentence.format(ratio) in text
+
+
+def test_vcpu_quiz_of_the_memory_lesson() -> None:
+    question = bank.question("03-vcpu")
+    assert question.number is not None
+    assert question.number.right == limits.VCPU_MEMORY.value
+    assert question.number.why(1792) != question.number.otherwise
