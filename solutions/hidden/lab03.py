@@ -58,7 +58,7 @@ def check_task_1(world: World) -> Verdict:
         )
         value = call.value
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isclose(float(value), right, rel_tol=1e-6, abs_tol=1e-9):
+        if not number or not math.isclose(float(value), right, rel_tol=1e-9, abs_tol=1e-12):
             missed.append((arguments, call, right))
     if not missed:
         return passed()
@@ -218,8 +218,9 @@ def _blob(world: World, content: bytes) -> bytes | None:
     """Return the encrypted data key in a file: it begins with the id of the main key."""
     kms = world.client("kms")
     main = kms.describe_key(KeyId="alias/lab03")["KeyMetadata"]["KeyId"].encode()
-    coded = re.findall(rb"[A-Za-z0-9+/_-]{64,}={0,2}", content)
-    decoded = [base64.b64decode(one + b"==", chars) for one in coded for chars in (b"+/", b"-_")]
+    coded = re.findall(rb"[A-Za-z0-9+/_-]{64,}", content)
+    plain = [one[: len(one) // 4 * 4].translate(bytes.maketrans(b"-_", b"+/")) for one in coded]
+    decoded = [base64.b64decode(one) for one in plain]
     for place in (content, *decoded):
         start = place.find(main)
         if start >= 0 and len(place) >= start + _BLOB:

@@ -55,7 +55,7 @@ def check_task_1(world: World) -> Verdict:
 def _misbilled(call: CallResult) -> Text | None:
     right, got = _bill(*call.arguments), call.value
     number = isinstance(got, int | float) and not isinstance(got, bool)
-    if number and math.isclose(float(got), right, rel_tol=1e-6, abs_tol=1e-9):
+    if number and math.isclose(float(got), right, rel_tol=1e-9, abs_tol=1e-12):
         return None
     asked = ", ".join(repr(one) for one in call.arguments)
     result = literal(got) if call.error is None else shown(call.error)
