@@ -1,26 +1,10 @@
-"""Answers to lab 01 as learners might write them, right and wrong, with what each is worth.
-
-``Answer(name, cells, public, hidden)``: the source of the answer cells, and the share of the
-points that public and hidden checks give.
-"""
+"""Answers to lab 01 as learners might write them, right and wrong, with what each is worth."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class Answer:
-    name: str
-    cells: Mapping[str, str]
-    public: float = 1.0
-    hidden: float = 1.0
-
-
-def _function(task: str, name: str, source: str, public: float = 1, hidden: float = 1) -> Answer:
-    return Answer(name, {f"{task}-answer": source}, public, hidden)
-
+from tests.labs.answer import Answer, function
 
 # -- task 1: parse_report -----------------------------------------------------------------
 
@@ -61,9 +45,9 @@ def parse_report(line):
     return answer
 """
 TASK_1 = [
-    _function("task-1", "regular expressions", _REGULAR),
-    _function("task-1", "cut into parts", _SLICES),
-    _function(
+    function("task-1", "regular expressions", _REGULAR),
+    function("task-1", "cut into parts", _SLICES),
+    function(
         "task-1",
         "takes any line with REPORT in it",
         _REGULAR.replace(
@@ -72,7 +56,7 @@ TASK_1 = [
         ),
         hidden=0.75,
     ),
-    _function(
+    function(
         "task-1",
         "takes the first Duration for Init Duration",
         _SLICES.replace('"Init Duration": "init_ms"', '"No": "init_ms"').replace(
@@ -81,27 +65,25 @@ TASK_1 = [
         public=0.5,
         hidden=0.5,
     ),
-    _function(
+    function(
         "task-1",
         "zero for no init",
         _SLICES.replace('"init_ms": None', '"init_ms": 0'),
         public=4 / 6,
         hidden=5 / 8,
     ),
-    _function(
+    function(
         "task-1", "leaves numbers as text", _SLICES.replace("float(word)", "word"), 3 / 6, 4 / 8
     ),
-    _function(
+    function(
         "task-1",
         "fails for other lines",
         _SLICES.replace("return None", "raise ValueError(line)"),
         public=3 / 6,
         hidden=4 / 8,
     ),
-    _function(
-        "task-1", "has no status", _SLICES.replace('"status": "success", ', ""), 4 / 6, 6 / 8
-    ),
-    _function("task-1", "returns the line", "def parse_report(line):\n    return line", 0, 0),
+    function("task-1", "has no status", _SLICES.replace('"status": "success", ', ""), 4 / 6, 6 / 8),
+    function("task-1", "returns the line", "def parse_report(line):\n    return line", 0, 0),
 ]
 
 # -- task 2: quotes -----------------------------------------------------------------------
@@ -424,34 +406,34 @@ def cold_starts(arrivals, duration, idle_lifetime):
     return sum(pool.take(now, duration) for now in arrivals)
 """
 TASK_5 = [
-    _function("task-5", "a list of environments", _LIST),
-    _function("task-5", "a stack of idle ones", _STACK),
-    _function(
+    function("task-5", "a list of environments", _LIST),
+    function("task-5", "a stack of idle ones", _STACK),
+    function(
         "task-5",
         "least recently used first",
         _LIST.replace("idle[-1]", "idle[0]"),
         hidden=1 - 1.5 * 3 / 11,
     ),
-    _function(
+    function(
         "task-5",
         "a lifetime too long",
         _LIST.replace("now - end <", "now - end <="),
         1,
         1 - 1.5 * 2 / 11,
     ),
-    _function(
+    function(
         "task-5", "busy to the end", _LIST.replace("end <= now", "end < now"), 1, 1 - 1.5 * 4 / 11
     ),
-    _function(
+    function(
         "task-5",
         "never retires",
         _LIST.replace("< idle_lifetime", "< 10**9"),
         0.4,
         1 - 1.5 * 5 / 11,
     ),
-    _function("task-5", "always one", "def cold_starts(*_):\n    return 1", 0.1, 0),
-    _function("task-5", "fails", "def cold_starts(*_):\n    return 1 / 0", 0, 0),
-    _function("task-5", "says so in words", "def cold_starts(*_):\n    return '1'", 0, 0),
+    function("task-5", "always one", "def cold_starts(*_):\n    return 1", 0.1, 0),
+    function("task-5", "fails", "def cold_starts(*_):\n    return 1 / 0", 0, 0),
+    function("task-5", "says so in words", "def cold_starts(*_):\n    return '1'", 0, 0),
 ]
 
 # -- task 6: the extension ----------------------------------------------------------------

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.labs.lab01_answers import Answer
-
-
-def _function(task: str, name: str, source: str, public: float = 1, hidden: float = 1) -> Answer:
-    return Answer(name, {f"{task}-answer": source}, public, hidden)
-
+from tests.labs.answer import Answer, function
 
 # -- task 1: monthly_cost -----------------------------------------------------------------
 
@@ -21,30 +16,30 @@ def monthly_cost(memory_mb, duration_ms, requests, ephemeral_mb=512):
     return gb_s * 0.0000166667 + disk * 3.09e-8 + 2e-7 * requests
 """
 TASK_1 = [
-    _function("task-1", "floor division", _COST),
-    _function(
+    function("task-1", "floor division", _COST),
+    function(
         "task-1",
         "does not round up",
         _COST.replace("-(-duration_ms // 1)", "duration_ms"),
         3 / 6,
         2 / 6,
     ),
-    _function(
+    function(
         "task-1",
         "takes 1,000 MB for 1 GB",
         _COST.replace("1024", "1000"),
         1 / 6,
         0,
     ),
-    _function(
+    function(
         "task-1",
         "all storage is billed",
         _COST.replace("max(ephemeral_mb - 512, 0)", "ephemeral_mb"),
         1 / 6,
         0,
     ),
-    _function("task-1", "forgets the storage", _COST.replace("disk * 3.09e-8", "0"), 5 / 6, 3 / 6),
-    _function("task-1", "fails", "def monthly_cost(*_):\n    return 1 / 0", 0, 0),
+    function("task-1", "forgets the storage", _COST.replace("disk * 3.09e-8", "0"), 5 / 6, 3 / 6),
+    function("task-1", "fails", "def monthly_cost(*_):\n    return 1 / 0", 0, 0),
 ]
 
 # -- task 2: cheapest_memory --------------------------------------------------------------
@@ -61,19 +56,19 @@ def cheapest_memory(measurements, limit_ms):
     return best and best[1]
 """
 TASK_2 = [
-    _function("task-2", "a loop from fast to slow", _LOOP),
-    _function("task-2", "below the limit only", _LOOP.replace("<=", "<"), 0.8, 6 / 7),
-    _function(
+    function("task-2", "a loop from fast to slow", _LOOP),
+    function("task-2", "below the limit only", _LOOP.replace("<=", "<"), 0.8, 6 / 7),
+    function(
         "task-2",
         "the least memory",
         _LOOP.replace("memory * math.ceil(duration)", "memory"),
         0.8,
         4 / 7,
     ),
-    _function(
+    function(
         "task-2", "does not round up", _LOOP.replace("math.ceil(duration)", "duration"), 1, 6 / 7
     ),
-    _function(
+    function(
         "task-2", "always the first", "def cheapest_memory(m, l):\n    return m[0][0]", 0, 4 / 7
     ),
 ]

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.labs.lab01_answers import Answer
-
-
-def _function(task: str, name: str, source: str, public: float = 1, hidden: float = 1) -> Answer:
-    return Answer(name, {f"{task}-answer": source}, public, hidden)
+from tests.labs.answer import Answer, function
 
 
 def _wrong(cases: int, of: int) -> float:
@@ -53,30 +49,30 @@ _HELD = _QUEUE.replace(
     "else:\n            refused += 1\n            heapq.heappush(ends, now + duration)",
 )
 TASK_1 = [
-    _function("task-1", "a list of places", _PLACES),
-    _function("task-1", "a heap of ends", _QUEUE),
-    _function(
+    function("task-1", "a list of places", _PLACES),
+    function("task-1", "a heap of ends", _QUEUE),
+    function(
         "task-1",
         "those refused hold a place",
         _HELD,
         0.75 * 3 / 5 + 0.25,
         0.25 + 0.75 * _wrong(4, 8),
     ),
-    _function(
+    function(
         "task-1",
         "busy to the end",
         _QUEUE.replace("ends[0] <= now", "ends[0] < now").replace("next(n for", "34 or next(n for"),
         0.75 * 2 / 5 + 0.25,
         0.25 + 0.75 * _wrong(4, 8),
     ),
-    _function(
+    function(
         "task-1",
         "the average for the peak",
         _PLACES.replace("needed = 34", "needed = 6"),
         0.75,
     ),
-    _function("task-1", "nothing but the number", "needed = 34", 0.25, 0.25),
-    _function("task-1", "fails", "def throttled(*_):\n    return 1 / 0", 0, 0.25),
+    function("task-1", "nothing but the number", "needed = 34", 0.25, 0.25),
+    function("task-1", "fails", "def throttled(*_):\n    return 1 / 0", 0, 0.25),
 ]
 
 # -- task 2: spillover --------------------------------------------------------------------
@@ -92,36 +88,36 @@ def spillover(requests, provisioned, unreserved, reserved=None):
     return counts
 """
 TASK_2 = [
-    _function("task-2", "one pool after the other", _ORDER),
-    _function(
+    function("task-2", "one pool after the other", _ORDER),
+    function(
         "task-2",
         "provisioned beside the reservation",
         _ORDER.replace("reserved - provisioned", "reserved"),
         4 / 5,
         _wrong(1, 8),
     ),
-    _function(
+    function(
         "task-2",
         "reserved, then unreserved",
         _ORDER.replace("min(left, shared)", "min(left - min(left, max(own, 0)), unreserved)"),
         3 / 5,
         _wrong(2, 8),
     ),
-    _function(
+    function(
         "task-2",
         "no reservation when it is 0",
         _ORDER.replace("reserved is None", "not reserved"),
         1,
         _wrong(1, 8),
     ),
-    _function(
+    function(
         "task-2",
         "waits instead of refusing",
         _ORDER.replace("requests - sum(counts.values())", "0"),
         2 / 5,
         _wrong(5, 8),
     ),
-    _function("task-2", "says so in words", "def spillover(*_):\n    return 'full'", 0, 0),
+    function("task-2", "says so in words", "def spillover(*_):\n    return 'full'", 0, 0),
 ]
 
 # -- task 3: the noisy neighbour ----------------------------------------------------------
@@ -209,29 +205,29 @@ def reservation(rate, duration_ms):
 ready_after_s = 35
 """
 TASK_5 = [
-    _function("task-5", "rounded up", _CEIL),
-    _function(
+    function("task-5", "rounded up", _CEIL),
+    function(
         "task-5",
         "concurrency only",
         _CEIL.replace(", math.ceil(rate / 10)", ", 1"),
         0.6 * 3 / 5 + 0.4,
         0.4 + 0.6 * _wrong(2, 8),
     ),
-    _function(
+    function(
         "task-5",
         "rounded down",
         _CEIL.replace("math.ceil", "int"),
         0.6 * 3 / 5 + 0.4,
         0.4 + 0.6 * _wrong(5, 8),
     ),
-    _function(
+    function(
         "task-5",
         "seconds as floats",
         _CEIL.replace("rate * duration_ms / 1000", "rate * (duration_ms / 1000)"),
         1,
         0.4 + 0.6 * _wrong(1, 8),
     ),
-    _function("task-5", "waits for all", _CEIL.replace("= 35", "= 45"), 0.6),
+    function("task-5", "waits for all", _CEIL.replace("= 35", "= 45"), 0.6),
 ]
 
 # -- task 6: the cheapest amount ----------------------------------------------------------
@@ -257,35 +253,35 @@ def cheapest(hours, memory_mb):
 """
 _COST = _PRICES.partition("def cheapest")[0]
 TASK_6 = [
-    _function("task-6", "hour by hour", _PRICES),
-    _function(
+    function("task-6", "hour by hour", _PRICES),
+    function(
         "task-6",
         "by the share of the time",
         _COST + "def cheapest(hours, _):\n"
         "    return sum(sum(h > n for h in hours) > 0.6 * len(hours) for n in range(max(hours)))\n",
     ),
-    _function(
+    function(
         "task-6",
         "held replaces used",
         _PRICES.replace(" + ahead * used", ""),
         1 / 3,
         (_wrong(4, 6) + _wrong(3, 6)) / 2,
     ),
-    _function(
+    function(
         "task-6",
         "1,000 MB to the GB",
         _PRICES.replace("/ 1024", "/ 1000"),
         0.5,
         (_wrong(5, 6) + 1) / 2,
     ),
-    _function(
+    function(
         "task-6",
         "the peak",
         _COST + "def cheapest(hours, _):\n    return max(hours)\n",
         0.5 + 0.5 * 1 / 3,
         (1 + _wrong(3, 6)) / 2,
     ),
-    _function(
+    function(
         "task-6",
         "only the cost",
         _COST,
