@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from lambdalab.sim.picture import Plot, plot
 from lambdalab.sim.result import AccountResult, FunctionResult, Result
 from lambdalab.sim.run import simulate
 from lambdalab.sim.scenario import (
@@ -28,8 +29,10 @@ __all__ = [
     "Duration",
     "Function",
     "FunctionResult",
+    "Plot",
     "Result",
     "Scenario",
     "ScenarioError",
+    "plot",
     "simulate",
 ]
