@@ -13,13 +13,11 @@ from lambdalab.sandbox.events import Event
 from lambdalab.widgets import Timeline
 from lambdalab.widgets.lanes import Drawing
 from lambdalab.widgets.live import asset
-from tests.browser.chromium import chromium
 from tests.widgets.records import Log, Story
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.browser
 
 STAND_IN = """
 class Model {
@@ -43,12 +41,6 @@ async function show(script, state) {
   await new Promise((done) => setTimeout(done, 100));
 }
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture
