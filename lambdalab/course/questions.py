@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from lambdalab.course.document import FOLDER, ID
 from lambdalab.course.errors import Problem, SourceError
+from lambdalab.course.reader import Reader
 from lambdalab.course.source import read_text
 from lambdalab.i18n import LANGUAGES, Language
 
@@ -91,22 +92,10 @@ class Question:
 
 
 @dataclass(slots=True)
-class _Reader:
-    """Reads one file and notes every problem with its place."""
+class _Reader(Reader):
+    """Reads questions; their ids begin with ``prefix``."""
 
-    path: Path
-    prefix: str
-    lines: Mapping[str, int]
-    problems: list[Problem] = field(default_factory=list)
-    place: str = ""
-
-    def wrong(self, text: str) -> None:
-        place = f"{self.place}: " if self.place else ""
-        self.problems.append(Problem(self.path, self.lines.get(self.place, 0), f"{place}{text}"))
-
-    def keys(self, table: Mapping[str, Any], *allowed: str) -> None:
-        for name in sorted(set(table) - set(allowed)):
-            self.wrong(f'"{name}" is unknown: there are {", ".join(allowed)}')
+    prefix: str = ""
 
     def text(self, value: object, name: str, *, needed: bool = True) -> Text | None:
         if value is None and not needed:
@@ -153,7 +142,7 @@ def read_questions(path: Path) -> Mapping[str, Question]:
         raise SourceError([Problem(path, 0, f"is not TOML: {error}")]) from error
     folder = FOLDER.fullmatch(path.parent.name)
     prefix = f"{folder['number']}-" if folder else ""
-    reader = _Reader(path, prefix, _lines(text))
+    reader = _Reader(path, _lines(text), prefix=prefix)
     reader.keys(data, "question")
     tables = data.get("question", [])
     found: dict[str, Question] = {}

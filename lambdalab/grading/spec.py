@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lambdalab.course.document import ID
 from lambdalab.course.errors import Problem, SourceError
+from lambdalab.course.reader import Reader
 from lambdalab.i18n import LANGUAGES, Language
 
 __all__ = [
@@ -87,21 +88,8 @@ def check_name(task: str) -> str:
 
 
 @dataclass(slots=True)
-class _Reader:
-    """Reads one file and notes every problem with its place."""
-
-    path: Path
-    lines: Mapping[str, int]
-    problems: list[Problem] = field(default_factory=list)
-    place: str = ""
-
-    def wrong(self, text: str) -> None:
-        place = f"{self.place}: " if self.place else ""
-        self.problems.append(Problem(self.path, self.lines.get(self.place, 0), f"{place}{text}"))
-
-    def keys(self, table: Mapping[str, Any], *allowed: str) -> None:
-        for name in sorted(set(table) - set(allowed)):
-            self.wrong(f'"{name}" is unknown: there are {", ".join(allowed)}')
+class _Reader(Reader):
+    """Reads tasks."""
 
     def text(self, value: object, name: str) -> Text:
         if not isinstance(value, dict) or not all(
