@@ -13,11 +13,21 @@ from typing import Any, ClassVar
 
 __all__ = [
     "EVENT_TYPES",
+    "AttemptFinished",
+    "AttemptStarted",
+    "BatchFinished",
+    "BatchSplit",
+    "BatchStarted",
+    "ClockChanged",
+    "DestinationDelivered",
     "EnvironmentCreated",
     "EnvironmentEvent",
     "EnvironmentFrozen",
     "EnvironmentTerminated",
     "Event",
+    "EventDropped",
+    "EventDuplicated",
+    "EventQueued",
     "ExtensionRegistered",
     "InitFinished",
     "InitStarted",
@@ -26,8 +36,18 @@ __all__ = [
     "InvokeReceived",
     "InvokeStarted",
     "LogLine",
+    "MappingEvent",
+    "MappingStateChanged",
+    "MessageRedriven",
     "Notice",
+    "PushRefused",
+    "RecordsDiscarded",
+    "RecordsFiltered",
+    "RecordsPolled",
+    "RecursionDetected",
+    "RetryScheduled",
     "SandboxReset",
+    "ShardBlocked",
     "ShutdownStarted",
     "Throttled",
     "event_from_json",
@@ -207,6 +227,236 @@ class LogLine(EnvironmentEvent):
 
 @_record
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EventQueued(InvocationEvent):
+    """An asynchronous event was accepted: it is in Lambda's internal queue."""
+
+    source: str
+    payload_bytes: int
+    max_retries: int
+    """Retries after function errors."""
+    max_age_s: float
+    """How long it may wait in the queue, seconds of service time."""
+
+
+@_record
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EventDuplicated(InvocationEvent):
+    """The queue hands an event out once more than it was put in."""
+
+
+@_record
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptStarted(InvocationEvent):
+    """The queue handed an event to the function. ``attempt`` counts from 1."""
+
+    attempt: int
+
+
+@_record
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFinished(InvocationEvent):
+    """How that went. ``status``: ``success``, ``error``, ``throttled`` or ``system``."""
+
+    attempt: int
+    status: str
+    error_type: str | None = None
+    """The function's error type, or the reason of a throttle."""
+
+
+@_record
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RetryScheduled(InvocationEvent):
+    """The event waits in the queue for its next attempt.
+
+    ``cause``: ``function-error``, ``throttle`` or ``system-error``.
+    """
+
+    attempt: int
+    """Number of the attempt that comes."""
+    delay_s: float
+    due: float
+    """Service time of the attempt, epoch seconds."""
+    cause: str
+
+
+@_record
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EventDropped(InvocationEvent):
+    """The queue gave an event up: only a destination or a dead-letter queue can still have it.
+
+    ``condition``: as in a destination's record.
+    """
+
+    condition: str
+    attempts: int
+
+
+@_record
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DestinationDelivered(InvocationEvent):
+    """A record, or a dead letter, was sent on, or could not be.
+
+    ``kind``: ``on-success``, ``on-failure`` or ``dead-letter``.
+    """
+
+    kind: str
+    destination: str
+    """ARN of the target."""
+    condition: str
+    body: str
+    """What was sent, as JSON text."""
+    error: str | None = None
+    """Why it could not be sent."""
+
+
+@_record
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RecursionDetected(InvocationEvent):
+    """Lambda stopped a loop: this event had passed through the function ``count`` times."""
+
+    count: int
+
+
+@_record
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PushRefused(Event):
+    """A service could not invoke a function it was told to."""
+
+    source: str
+    """The service, such as ``s3``."""
+    source_arn: str
+    function: str
+    reason: str
+    """The error it got."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MappingEvent(Event):
+    """Something about one event source mapping."""
+
+    mapping: str
+    """UUID of the mapping."""
+    function: str
+    source_arn: str
+    shard: str | None = None
+    """Shard of a stream; ``None`` for a queue."""
+
+
+@_record
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MappingStateChanged(MappingEvent):
+    """A mapping went into another ``state``, as GetEventSourceMapping shows it."""
+
+    state: str
+    reason: str = ""
+
+
+@_record
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RecordsPolled(MappingEvent):
+    """A poller got records; a poll that finds nothing is not recorded."""
+
+    records: tuple[str, ...]
+    """Message ids or sequence numbers."""
+
+
+@_record
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RecordsFiltered(MappingEvent):
+    """Records that match no filter were passed over: no invocation, no charge."""
+
+    records: tuple[str, ...]
+
+
+@_record
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BatchStarted(MappingEvent):
+    """A batch was handed to the function. ``attempt`` counts from 1 for this batch."""
+
+    batch: str
+    """Id of the batch, the same over its attempts."""
+    request_id: str
+    records: tuple[str, ...]
+    attempt: int = 1
+    receive_counts: tuple[int, ...] = ()
+    """SQS: how often each record was received so far."""
+
+
+@_record
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BatchFinished(MappingEvent):
+    """How that went. ``status``: ``success``, ``partial``, ``error`` or ``throttled``."""
+
+    batch: str
+    request_id: str
+    status: str
+    failed: tuple[str, ...] = ()
+    """Records that will come again."""
+    error_type: str | None = None
+
+
+@_record
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BatchSplit(MappingEvent):
+    """A failed batch of a stream was cut in two."""
+
+    batch: str
+    parts: tuple[int, int]
+    """How many records each part has."""
+
+
+@_record
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ShardBlocked(MappingEvent):
+    """A failed batch is tried again before anything behind it in its shard."""
+
+    batch: str
+    attempt: int
+    """Number of the attempt that comes."""
+    due: float
+    """Service time of the attempt, epoch seconds."""
+    waiting: int
+    """Records behind it."""
+
+
+@_record
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RecordsDiscarded(MappingEvent):
+    """A stream's records were given up; the shard goes on behind them."""
+
+    batch: str
+    records: tuple[str, ...]
+    condition: str
+    """``RetryAttemptsExhausted`` or ``RecordAgeExceeded``."""
+    destination: str | None = None
+    """Where the on-failure record went."""
+
+
+@_record
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRedriven(Event):
+    """SQS moved a message to the queue's dead-letter queue: it was received too often."""
+
+    queue_arn: str
+    dead_letter_arn: str
+    message: str
+    receive_count: int
+
+
+@_record
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ClockChanged(Event):
+    """Service time runs at another pace, stands still, or was put forward."""
+
+    scale: float
+    """Seconds of service time in a second of the machine's."""
+    paused: bool
+    skipped_s: float = 0.0
+    """How far it was put forward at this moment."""
+
+
+@_record
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Notice(Event):
     """Something the learner should know, such as a runtime that differs from the host's."""
 
@@ -241,6 +491,9 @@ def event_from_json(data: Mapping[str, Any]) -> Event:
     except KeyError:
         raise ValueError(f"unknown event type {kind!r}: written by another version?") from None
     known = {field.name for field in dataclasses.fields(cls)}
-    if "events" in values:
-        values["events"] = tuple(values["events"])
-    return cls(**{name: value for name, value in values.items() if name in known})
+    given: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in values.items()
+        if name in known
+    }
+    return cls(**given)
