@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from lambdalab.sandbox.engine.executor import Executor
 from lambdalab.sandbox.eventlog import EventLog
 from lambdalab.sandbox.events import Event, SandboxReset
 from lambdalab.sandbox.gate import Gate
+from lambdalab.sandbox.keepers import Keepers
 from lambdalab.sandbox.lambda_service import backend, hooks, responses
 from lambdalab.sandbox.lambda_service.service import LambdaService
 from lambdalab.sandbox.logsink import CloudWatchSink
@@ -59,6 +61,7 @@ class Core:
         self.sink = sink
         self.stop = stop
         self.gate = Gate()
+        self.keepers = Keepers()
         self.service = LambdaService(executor, events, record.folder / "code")
         hooks.attach(self.service)
         self.control = Control(self, record.token)
@@ -95,6 +98,7 @@ class Core:
             with self.gate.alone():
                 self.sink.clear()
                 state.clear()
+                self.keepers.clear()
                 self.service.clear()
                 self.service.invocations = 0
             self._restart_events()
@@ -104,7 +108,7 @@ class Core:
         with self._whole:
             self.sink.drain()
             with self.gate.alone():
-                data = state.dump()
+                data = state.dump(self.keepers.dump())
             state.write(path, data)
 
     def load(self, path: Path) -> None:
@@ -118,6 +122,8 @@ class Core:
                 state.clear()
                 state.restore(parsed)
                 self.service.clear()
+                for name in self.keepers.load(parsed.keepers):
+                    print(f"{path} has {name}, which is unknown here: left out", file=sys.stderr)
                 self.service.invocations = 0
             self._restart_events()
             self.service.provision()

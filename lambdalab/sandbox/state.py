@@ -1,4 +1,4 @@
-"""All of moto's state: emptied, written to a file, read back from one."""
+"""All of moto's state, and what the keepers hold: emptied, written to a file, read back."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import json
 import os
 import sys
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import lambdalab
 from lambdalab.i18n import message
+from lambdalab.sandbox.keepers import Value
 from lambdalab.sandbox.pickling import StatePickler, StateUnpickler, UnsafeStateError
 from lambdalab.sandbox.registry import SandboxError
 from lambdalab.sandbox.untyped import Untyped
@@ -30,7 +31,9 @@ _Tracked = list[tuple[Any, list[Any]]]
 """Classes of moto and objects of theirs that its reset has to know of."""
 
 _MAGIC = b"LAMBDALAB SANDBOX STATE\n"
-_FORMAT = 1
+_FORMAT = 2
+_READABLE = ("1", "2")
+"""Format 1 has no keepers: the parts of our own begin with nothing."""
 _HEADER_MAX = 4096
 
 
@@ -40,6 +43,7 @@ class Parsed:
 
     backends: Backends
     tracked: _Tracked
+    keepers: Mapping[str, Value] = field(default_factory=dict)
 
 
 def _known() -> Iterator[tuple[str, Any]]:
@@ -85,8 +89,8 @@ def _untracked() -> Iterator[_Tracked]:
             del model.instances_tracked[count:]
 
 
-def dump() -> bytes:
-    """Return the state of all services in use, as the file holds it.
+def dump(keepers: Mapping[str, Value]) -> bytes:
+    """Return the state of all services in use, and what the keepers hold, as the file has it.
 
     Raises
     ------
@@ -105,12 +109,14 @@ def dump() -> bytes:
         raise _culprit(whole, names) or SandboxError(
             message("sandbox.state.unsavable", service="moto", reason=error)
         ) from error
-    packed = zlib.compress(body, 1)
+    kept = zlib.compress(json.dumps(keepers, allow_nan=False).encode(), 1)
+    packed = kept + zlib.compress(body, 1)
     header = {
         "format": _FORMAT,
         "lambdalab": lambdalab.__version__,
         "moto": importlib.metadata.version("moto"),
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",
+        "keepers": len(kept),
         "sha256": hashlib.sha256(packed).hexdigest(),
     }
     return _MAGIC + json.dumps(header).encode() + b"\n" + packed
@@ -194,10 +200,11 @@ def parse(data: bytes, path: Path) -> Parsed:
         header = json.loads(head)
         theirs = {name: str(header[name]) for name in ("format", "moto", "python")}
         checksum = str(header["sha256"])
+        kept = int(header.get("keepers", 0))
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(path, "header") from error
     ours = {
-        "format": str(_FORMAT),
+        "format": theirs["format"] if theirs["format"] in _READABLE else str(_FORMAT),
         "moto": importlib.metadata.version("moto"),
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",
     }
@@ -211,10 +218,13 @@ def parse(data: bytes, path: Path) -> Parsed:
     if hashlib.sha256(packed).hexdigest() != checksum:
         raise _damaged(path, "checksum")
     try:
+        keepers = json.loads(zlib.decompress(packed[:kept])) if kept else {}
+        if not isinstance(keepers, dict):
+            raise TypeError("keepers")
         with _untracked() as tracked:
-            backends: Backends = StateUnpickler(io.BytesIO(zlib.decompress(packed))).load()
+            backends: Backends = StateUnpickler(io.BytesIO(zlib.decompress(packed[kept:]))).load()
             _check(backends)
-        return Parsed(backends, tracked)
+        return Parsed(backends, tracked, keepers)
     except UnsafeStateError as error:
         raise SandboxError(message("sandbox.state.unsafe", path=path, what=error)) from error
     except Exception as error:  # a damaged pickle fails in every way there is

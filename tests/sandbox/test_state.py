@@ -123,6 +123,21 @@ def test_another_sandbox_can_load_it(
     assert moved.call(Qualifier="live") == [1, "你好", "1"]
 
 
+def test_a_file_of_format_1_still_loads(
+    clients: _ANY, functions: Functions, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    _fill(clients, functions)
+    file = sandbox.save(tmp_path / "state.lab")
+    head, _, packed = file.read_bytes().removeprefix(_MAGIC).partition(b"\n")
+    header = json.loads(head)
+    old = packed[header.pop("keepers") :]  # it had no keepers, and said nothing of them
+    header |= {"format": 1, "sha256": sha256(old).hexdigest()}
+    file.write_bytes(_MAGIC + json.dumps(header).encode() + b"\n" + old)
+    sandbox.reset()
+    sandbox.load(file)
+    _looks_filled(clients, functions)
+
+
 def test_reset_empties_everything(clients: _ANY, functions: Functions, sandbox: Sandbox) -> None:
     _fill(clients, functions)
     functions.call()
@@ -168,7 +183,8 @@ def _with(data: bytes, **header: object) -> bytes:
 
 def _holding(data: bytes, thing: object) -> bytes:
     packed = zlib.compress(pickle.dumps(thing))
-    header = _with(data, sha256=sha256(packed).hexdigest()).removeprefix(_MAGIC).partition(b"\n")[0]
+    changed = _with(data, sha256=sha256(packed).hexdigest(), keepers=0)
+    header = changed.removeprefix(_MAGIC).partition(b"\n")[0]
     return _MAGIC + header + b"\n" + packed
 
 
