@@ -1,0 +1,121 @@
+"""An event source mapping as moto keeps it, with what moto leaves out; and what polls for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from moto.awslambda import models
+
+if TYPE_CHECKING:
+    from lambdalab.sandbox.clock import VirtualClock
+    from lambdalab.sandbox.eventlog import EventLog
+    from lambdalab.sandbox.gate import Gate
+    from lambdalab.sandbox.lambda_service.service import LambdaService
+    from lambdalab.sandbox.scheduler import Scheduler
+
+__all__ = ["LabMapping", "Parts", "Poller", "State"]
+
+
+class State(StrEnum):
+    """``State`` of a mapping in the API."""
+
+    CREATING = "Creating"
+    ENABLING = "Enabling"
+    ENABLED = "Enabled"
+    DISABLING = "Disabling"
+    DISABLED = "Disabled"
+    UPDATING = "Updating"
+    DELETING = "Deleting"
+
+
+NOTHING_YET = "No records processed"
+"""``LastProcessingResult`` before the first batch."""
+OK = "OK"
+"""``LastProcessingResult`` after a batch that went well."""
+
+
+class LabMapping(models.EventSourceMapping):  # type: ignore[misc]
+    """moto's mapping, pickled under moto's own name. Its attributes are moto's.
+
+    ``checkpoints`` is a stream poller's own: plain JSON values by shard id, saved with all.
+    """
+
+    __module__ = models.__name__
+    __qualname__ = "EventSourceMapping"
+
+    state: str = State.ENABLED
+    reason: str = "User initiated"
+    last_result: str = NOTHING_YET
+
+    def __init__(self, spec: dict[str, Any]) -> None:
+        super().__init__(spec)
+        self.checkpoints: dict[str, Any] = {}
+
+    @property
+    def source(self) -> str:
+        """What kind of source it polls: ``sqs``, ``kinesis`` or ``dynamodb``."""
+        return str(self.event_source_arn).split(":")[2]
+
+    @property
+    def function(self) -> str:
+        """Name of the function."""
+        return str(self.function_arn).split(":")[6]
+
+    @property
+    def qualifier(self) -> str | None:
+        """Version or alias it invokes; ``None`` for ``$LATEST``."""
+        words = str(self.function_arn).split(":")
+        return words[7] if len(words) > 7 else None
+
+    def get_configuration(self) -> dict[str, Any]:
+        """Return it as the API shows it."""
+        config: dict[str, Any] = super().get_configuration()
+        config["State"] = str(self.state)
+        config["StateTransitionReason"] = self.reason
+        config["LastProcessingResult"] = self.last_result
+        return config
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a poller works with."""
+
+    service: LambdaService
+    events: EventLog
+    scheduler: Scheduler
+    gate: Gate
+    """To be passed around every touch of moto's state, and never held during an invocation."""
+
+    @property
+    def clock(self) -> VirtualClock:
+        """Service time."""
+        return self.scheduler.clock
+
+
+class Poller(Protocol):
+    """Polls for one mapping, from its start to its stop. Each call returns at once.
+
+    It is made when the mapping becomes ``Enabled`` and never used again after its stop: what
+    must outlive it stands in ``mapping.checkpoints``. Time it waits for, it waits for with
+    ``parts.scheduler``, and it invokes in the scheduler's threads: whoever puts the clock
+    forward waits for both.
+    """
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    def update(self) -> None:
+        """The mapping's attributes have new values: go by them from the next batch on."""
+        ...
+
+    def stop(self, stopped: Callable[[], None]) -> None:
+        """Take nothing more; call ``stopped`` once, when no batch is in flight any more."""
+        ...
+
+    def close(self) -> None:
+        """The state is thrown away: touch nothing more, tell nobody. May follow ``stop``."""
+        ...
