@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import heapq
-import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from lambdalab.grading import CallResult, Invocation, Verdict, World, incorrect, passed
-from lambdalab.grading.evidence import as_delivered, failure, joined, literal, say, shown, wrong
-from lambdalab.grading.spec import JsonValue, Text
+from lambdalab.grading import Invocation, Verdict, World, incorrect, passed
+from lambdalab.grading.evidence import as_delivered, failure, joined, literal, shown, wrong
+from lambdalab.grading.functions import judged, silent
+from lambdalab.grading.spec import JsonValue
 from lambdalab.grading.verdict import not_attempted
 from lambdalab.rules import concurrency, pricing
 from lambdalab.sandbox.events import InvokeStarted
@@ -69,6 +69,8 @@ _FOUND = 0.4
 """Share of task 3 for reading the event log; the repair is worth the rest."""
 _NUMBER = {"task-1": 0.25, "task-5": 0.4}
 """Share of a task for its number, which the public check has judged: no input would say more."""
+_PENALTY = 1.5
+"""Points lost for each right case missed: half of them wrong is worth a quarter."""
 _CUSTOMERS = 15
 
 
@@ -79,46 +81,13 @@ def _together(world: World, calls: Sequence[tuple[str, JsonValue, str | None]]) 
         return list(crowd.map(lambda call: world.invoke(*call), calls))
 
 
-def _missed(
-    name: str, calls: Sequence[CallResult], right: Callable[..., object]
-) -> tuple[float, Text | None]:
-    """Return the share of the points, less than that of right calls, and an example."""
-    wanted = [right(*call.arguments) for call in calls]
-    bad = [
-        (call, value)
-        for call, value in zip(calls, wanted, strict=True)
-        if call.error is not None or not _same(call.value, value)
-    ]
-    if not bad:
-        return 1.0, None
-    call, value = bad[0]
-    asked = ", ".join(literal(one).strip("`") for one in call.arguments)
-    got = literal(call.value) if call.error is None else shown(call.error)
-    share = max(0.0, 1 - 1.5 * len(bad) / len(calls))
-    return share, say(
-        f"{len(calls)} 組裡有 {len(bad)} 組不對，例如 `{name}({asked})` 應該是 {literal(value)}，"
-        f"得到的是 {got}。",
-        f"{len(bad)} of {len(calls)} cases are wrong, for example `{name}({asked})` should be "
-        f"{literal(value)}; it gave {got}.",
-    )
-
-
-def _same(got: object, right: object) -> bool:
-    if isinstance(got, bool):
-        return False
-    if isinstance(right, float) and isinstance(got, int | float):
-        return math.isclose(got, right, rel_tol=1e-6, abs_tol=1e-9)
-    return got == right
-
-
 def _function(
     world: World, task: str, name: str, right: Callable[..., object], *numbers: str
 ) -> Verdict:
     calls = world.calls(name)
-    silent = all(call.value is None and call.error is None for call in calls)
-    if silent and all(world.outputs.get(number) is None for number in numbers):
+    if silent(calls) and all(world.outputs.get(number) is None for number in numbers):
         return not_attempted()
-    share, text = _missed(name, calls, right)
+    share, text = judged(name, calls, right, penalty=_PENALTY)
     if text is None:
         return passed()
     number = _NUMBER.get(task, 0.0)
@@ -276,13 +245,8 @@ def check_task_6(world: World) -> Verdict:
     """Days around the point where provisioning pays, with other memory."""
     parts = []
     for name, right in (("cost", _cost), ("cheapest", _cheapest)):
-        parts.append(_missed(name, world.calls(name), right))
-    silent = (
-        call.value is None and call.error is None
-        for name in ("cost", "cheapest")
-        for call in world.calls(name)
-    )
-    if all(silent):
+        parts.append(judged(name, world.calls(name), right, penalty=_PENALTY))
+    if all(silent(world.calls(name)) for name in ("cost", "cheapest")):
         return not_attempted()
     texts = [text for _, text in parts if text is not None]
     if not texts:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from lambdalab.grading import (
-    CallResult,
     Invocation,
     Verdict,
     World,
-    incorrect,
     not_attempted,
     passed,
 )
-from lambdalab.grading.evidence import as_delivered, failure, joined, literal, say, shown, wrong
+from lambdalab.grading.evidence import as_delivered, failure, literal, say, shown, wrong
+from lambdalab.grading.functions import Part, judged, same, silent, weighed
 from lambdalab.grading.spec import JsonValue, Text
 from lambdalab.rules.pricing import COMPUTE, PROVISIONED_HELD, PROVISIONED_USED
 from lambdalab.sandbox.events import InvokeStarted, Throttled
@@ -41,48 +39,6 @@ def together(world: World, name: str, payloads: Sequence[JsonValue]) -> list[Inv
         return list(crowd.map(lambda payload: world.invoke(name, payload), payloads))
 
 
-# -- functions ----------------------------------------------------------------------------
-
-
-def _silent(calls: Sequence[CallResult]) -> bool:
-    return all(call.value is None and call.error is None for call in calls)
-
-
-def _same(got: object, right: object) -> bool:
-    if isinstance(right, float):
-        number = isinstance(got, int | float) and not isinstance(got, bool)
-        return number and abs(float(got) - right) <= 1e-6 * max(1.0, abs(right))  # type: ignore[arg-type]
-    return got == right and not isinstance(got, bool)
-
-
-def _judged(
-    name: str, calls: Sequence[CallResult], right: Callable[..., object]
-) -> tuple[float, Text | None]:
-    """Return the share of calls that are right, and what to say of the first that is not."""
-    missed = []
-    for call in calls:
-        wanted = right(*call.arguments)
-        if call.error is not None or not _same(call.value, wanted):
-            missed.append((call, wanted))
-    if not missed:
-        return 1.0, None
-    call, wanted = missed[0]
-    asked = ", ".join(json.dumps(one) for one in call.arguments)
-    got = literal(call.value) if call.error is None else shown(call.error)
-    return 1 - len(missed) / len(calls), say(
-        f"`{name}({asked})` 應該是 {literal(wanted)}，得到的是 {got}。",
-        f"`{name}({asked})` should be {literal(wanted)}; it gave {got}.",
-    )
-
-
-def _verdict(parts: Sequence[tuple[float, float, Text | None]]) -> Verdict:
-    """Return the verdict of parts: weight, share earned, what is wrong."""
-    problems = [text for _, _, text in parts if text is not None]
-    if not problems:
-        return passed()
-    return incorrect(joined(problems), score=sum(weight * share for weight, share, _ in parts))
-
-
 # -- task 1 -------------------------------------------------------------------------------
 
 
@@ -98,16 +54,16 @@ def _throttled(arrivals: Sequence[float], duration: float, limit: int) -> int:
 def check_task_1(world: World) -> Verdict:
     """Try the examples, two more, and the limit for the sale."""
     calls, needed = world.calls("throttled"), world.outputs.get("needed")
-    if _silent(calls) and needed is None:
+    if silent(calls) and needed is None:
         return not_attempted()
-    share, text = _judged("throttled", calls, _throttled)
-    fits = _same(needed, NEEDED)
+    share, text = judged("throttled", calls, _throttled)
+    fits = same(needed, NEEDED)
     number = say(
         f"`needed` 是 {literal(needed)}。用 `throttled(sale, 1, …)` 試試：它要剛好讓拒絕數變成 0。",
         f"`needed` is {literal(needed)}. Try it with `throttled(sale, 1, …)`: it should be just "
         "enough for 0 refusals.",
     )
-    return _verdict([(0.75, share, text), (0.25, float(fits), None if fits else number)])
+    return weighed([(0.75, share, text), (0.25, float(fits), None if fits else number)])
 
 
 # -- task 2 -------------------------------------------------------------------------------
@@ -131,10 +87,10 @@ def _spillover(
 def check_task_2(world: World) -> Verdict:
     """With a reservation and without, with room and without."""
     calls = world.calls("spillover")
-    if _silent(calls):
+    if silent(calls):
         return not_attempted()
-    share, text = _judged("spillover", calls, _spillover)
-    return _verdict([(1.0, share, text)])
+    share, text = judged("spillover", calls, _spillover)
+    return weighed([(1.0, share, text)])
 
 
 # -- task 3 -------------------------------------------------------------------------------
@@ -159,12 +115,12 @@ def check_task_3(world: World) -> Verdict:
         "reason": turned_away[0].reason if turned_away else "",
         "refused": len(turned_away),
     }
-    parts: list[tuple[float, float, Text | None]] = []
+    parts: list[Part] = []
     for name in names:
-        fits = _same(found[name], right[name])
+        fits = same(found[name], right[name])
         parts.append((0.4 / 3, float(fits), None if fits else _misnamed(name, found[name])))
     share, text = _places(world, reserved)
-    return _verdict([*parts, (0.6, share, text)])
+    return weighed([*parts, (0.6, share, text)])
 
 
 def _misnamed(name: str, got: object) -> Text:
@@ -301,16 +257,16 @@ def _reservation(rate: int, duration_ms: int) -> int:
 def check_task_5(world: World) -> Verdict:
     """Try both quotas, and the opening of the sale."""
     calls, ready = world.calls("reservation"), world.outputs.get("ready_after_s")
-    if _silent(calls) and ready is None:
+    if silent(calls) and ready is None:
         return not_attempted()
-    share, text = _judged("reservation", calls, _reservation)
-    fits = _same(ready, READY_AFTER_S)
+    share, text = judged("reservation", calls, _reservation)
+    fits = same(ready, READY_AFTER_S)
     number = say(
         f"`ready_after_s` 是 {literal(ready)}。一開始能新增幾個？剩下的每秒補充幾個？",
         f"`ready_after_s` is {literal(ready)}. How many may be added at once? And how many per "
         "second after that?",
     )
-    return _verdict([(0.6, share, text), (0.4, float(fits), None if fits else number)])
+    return weighed([(0.6, share, text), (0.4, float(fits), None if fits else number)])
 
 
 # -- task 6 -------------------------------------------------------------------------------
@@ -337,11 +293,11 @@ def _cheapest(hours: Sequence[int], memory_mb: int) -> int:
 def check_task_6(world: World) -> Verdict:
     """Price three days, and decide three."""
     costs, choices = world.calls("cost"), world.calls("cheapest")
-    if _silent(costs) and _silent(choices):
+    if silent(costs) and silent(choices):
         return not_attempted()
-    return _verdict(
+    return weighed(
         [
-            (0.5, *_judged("cost", costs, _cost)),
-            (0.5, *_judged("cheapest", choices, _cheapest)),
+            (0.5, *judged("cost", costs, _cost)),
+            (0.5, *judged("cheapest", choices, _cheapest)),
         ]
     )
