@@ -14,6 +14,7 @@ from lambdalab.i18n import message
 from lambdalab.sandbox import credentials, guard, owner, registry, starter
 from lambdalab.sandbox.events import Event, event_from_json
 from lambdalab.sandbox.registry import Record, SandboxError
+from lambdalab.sandbox.service_clock import ServiceClock
 
 __all__ = ["NoSandboxError", "Sandbox", "SandboxError"]
 
@@ -45,6 +46,7 @@ class Sandbox:
         workspace: Path | str | None = None,
         configure: bool = True,
         quiet: bool = False,
+        time_scale: float | None = None,
     ) -> Self:
         """Start the workspace's sandbox, or re-join the one that runs.
 
@@ -61,6 +63,9 @@ class Sandbox:
             Set this process's AWS variables, and refuse its botocore any other host.
         quiet
             Say nothing.
+        time_scale
+            Seconds of service time in a second of the machine's, of a sandbox that runs
+            already, too; ``None`` leaves it: 1 at first.
 
         Raises
         ------
@@ -73,6 +78,8 @@ class Sandbox:
             place = registry.find_workspace() if workspace is None else Path(workspace).resolve()
             record, _ = starter.start(place, port=port, owner=_owner(owner))
         box = cls(record)
+        if time_scale is not None:
+            box.settings(time_scale=time_scale)
         if configure:
             box._adopt(quiet=quiet)
         return box
@@ -181,8 +188,13 @@ class Sandbox:
         """Change settings, such as ``idle_lifetime`` (seconds); return all of them."""
         return self._call("POST", "settings", values)
 
+    @property
+    def clock(self) -> ServiceClock:
+        """Service time: to look at, pause, jump and put forward."""
+        return ServiceClock(self._call)
+
     def reset(self) -> None:
-        """Empty everything: state, environments, logs."""
+        """Empty everything: state, environments, logs; service time is the machine's again."""
         self._call("POST", "reset", timeout=60)
 
     def shutdown_idle(self, function: str | None = None) -> int:

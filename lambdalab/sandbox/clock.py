@@ -7,9 +7,10 @@ machine's time, stand still, and be put forward. Handlers run in the machine's t
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 __all__ = ["Clock", "RealClock", "VirtualClock"]
@@ -22,6 +23,17 @@ class Clock(Protocol):
         """Return the time."""
         ...
 
+    def until(self, due: float) -> float | None:
+        """Return how many seconds of the machine's time it is to ``due``, at least 0.
+
+        ``None``: service time stands still before it.
+        """
+        ...
+
+    def listen(self, heard: Callable[[], None]) -> None:
+        """Call ``heard`` after every change of pace or time; it must return at once."""
+        ...
+
 
 class RealClock:
     """Service time is the machine's time."""
@@ -29,6 +41,13 @@ class RealClock:
     def now(self) -> float:
         """Return the time."""
         return time.time()
+
+    def until(self, due: float) -> float | None:
+        """Return how many seconds it is to ``due``, at least 0."""
+        return max(0.0, due - time.time())
+
+    def listen(self, heard: Callable[[], None]) -> None:
+        """Call nothing: this clock never changes."""
 
 
 class VirtualClock:
@@ -47,8 +66,10 @@ class VirtualClock:
         self._listeners: list[Callable[[], None]] = []
         self._scale = _checked(scale)
         self._paused = False
-        self._service = time.time() if start is None else start
-        self._machine = time.monotonic()
+        self._held = 0
+        # Service time, machine's time and pace of the last change, replaced as one: whoever
+        # asks for the time, on the way of every event, takes no lock.
+        self._since = (time.time() if start is None else start, time.monotonic(), self._scale)
 
     @property
     def scale(self) -> float:
@@ -57,29 +78,24 @@ class VirtualClock:
 
     @property
     def paused(self) -> bool:
-        """Whether service time stands still."""
+        """Whether service time stands still until it is told to go on."""
         return self._paused
 
     def now(self) -> float:
         """Return the service time, seconds since the epoch; it never goes back by itself."""
-        with self._lock:
-            return self._now()
-
-    def _now(self) -> float:
-        if self._paused:
-            return self._service
-        return self._service + (time.monotonic() - self._machine) * self._scale
+        service, machine, pace = self._since
+        return service + (time.monotonic() - machine) * pace if pace else service
 
     def until(self, due: float) -> float | None:
         """Return how many seconds of the machine's time it is to ``due``, at least 0.
 
         ``None``: service time stands still before it.
         """
-        with self._lock:
-            left = due - self._now()
-            if left <= 0:
-                return 0.0
-            return None if self._paused else left / self._scale
+        service, machine, pace = self._since
+        left = due - (service + (time.monotonic() - machine) * pace if pace else service)
+        if left <= 0:
+            return 0.0
+        return left / pace if pace else None
 
     def change(self, *, scale: float | None = None, paused: bool | None = None) -> None:
         """Run at another pace, stand still, or go on.
@@ -90,36 +106,51 @@ class VirtualClock:
             The scale is not above 0.
         """
         with self._lock:
-            self._settle()
             if scale is not None:
                 self._scale = _checked(scale)
             if paused is not None:
                 self._paused = paused
+            self._go_on(self.now())
         self._tell()
 
     def advance(self, to: float) -> float:
         """Put the clock forward to a service time; return by how many seconds, at least 0."""
         with self._lock:
-            self._settle()
-            skipped = max(0.0, to - self._service)
-            self._service += skipped
+            now = self.now()
+            skipped = max(0.0, to - now)
+            # Not now + skipped: what is due at ``to`` is due then to the last bit.
+            self._go_on(max(now, to))
         self._tell()
         return skipped
 
     def set(self, to: float) -> None:
         """Begin again at a service time, backwards too: after a reset or a restored state."""
         with self._lock:
-            self._settle()
-            self._service = to
+            self._go_on(to)
+        self._tell()
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Let service time stand still meanwhile, but for :meth:`advance`."""
+        self._hold(1)
+        try:
+            yield
+        finally:
+            self._hold(-1)
+
+    def _hold(self, more: int) -> None:
+        with self._lock:
+            self._held += more
+            self._go_on(self.now())
         self._tell()
 
     def listen(self, heard: Callable[[], None]) -> None:
         """Call ``heard`` after every change of pace or time; it must return at once."""
         self._listeners.append(heard)
 
-    def _settle(self) -> None:
-        self._service = self._now()
-        self._machine = time.monotonic()
+    def _go_on(self, service: float) -> None:
+        pace = 0.0 if self._paused or self._held else self._scale
+        self._since = (service, time.monotonic(), pace)
 
     def _tell(self) -> None:
         for heard in self._listeners:

@@ -25,6 +25,8 @@ __all__ = ["Control"]
 
 _WAIT_MAX_S = 30.0
 _LIMIT_MAX = 100_000
+_PROMPT_S = 1.0
+"""How long the answer to a jump or an advance may wait for its end."""
 
 
 class Control:
@@ -45,6 +47,8 @@ class Control:
             ("GET", "status"): self._status,
             ("GET", "events"): self._events,
             ("POST", "settings"): self._settings,
+            ("GET", "clock"): self._clock,
+            ("POST", "clock"): self._change_clock,
             ("POST", "reset"): self._reset,
             ("POST", "environments/shutdown"): self._shutdown,
             ("POST", "save"): self._save,
@@ -85,9 +89,8 @@ class Control:
 
     def _events(self, values: dict[str, Any]) -> object:
         after = int(values.get("after", 0))
-        wait = min(max(float(values.get("wait", 0)), 0.0), _WAIT_MAX_S)
         limit = min(max(int(values.get("limit", 10_000)), 1), _LIMIT_MAX)
-        found = self._core.recorded(after, wait=wait, limit=limit)
+        found = self._core.recorded(after, wait=_wait(values), limit=limit)
         return {
             "events": [event_to_json(event) for event in found],
             "last": self._core.events.last,
@@ -95,9 +98,26 @@ class Control:
         }
 
     def _settings(self, values: dict[str, Any]) -> object:
-        settings = self._core.executor.update_settings(**values)
-        self._core.service.forget()
-        return dataclasses.asdict(settings)
+        return dataclasses.asdict(self._core.update_settings(**values))
+
+    def _clock(self, values: dict[str, Any]) -> object:
+        keeper = self._core.timekeeper
+        number = values.get("stride")
+        told = {} if number is None else keeper.ended(int(number), _wait(values))
+        return keeper.look() | told
+
+    def _change_clock(self, values: dict[str, Any]) -> object:
+        keeper = self._core.timekeeper
+        told: dict[str, Any] = {}
+        if "paused" in values:
+            keeper.change(paused=bool(values["paused"]))
+        if "halt" in values:
+            keeper.halt(int(values["halt"]))
+        if values.get("jump"):
+            told = keeper.ended(keeper.stride(None), _PROMPT_S)
+        if "advance" in values:
+            told = keeper.ended(keeper.stride(float(values["advance"])), _PROMPT_S)
+        return keeper.look() | told
 
     def _reset(self, _values: dict[str, Any]) -> object:
         self._core.reset()
@@ -117,6 +137,10 @@ class Control:
     def _stop(self, _values: dict[str, Any]) -> object:
         self._core.stop()
         return {}
+
+
+def _wait(values: dict[str, Any]) -> float:
+    return min(max(float(values.get("wait", 0)), 0.0), _WAIT_MAX_S)
 
 
 def _json(status: int, data: object) -> Answer:

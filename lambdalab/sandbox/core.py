@@ -15,7 +15,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 import lambdalab
 from lambdalab.sandbox import state
 from lambdalab.sandbox.control import Control
-from lambdalab.sandbox.engine.executor import Executor
+from lambdalab.sandbox.engine.executor import Executor, Settings
 from lambdalab.sandbox.eventlog import EventLog
 from lambdalab.sandbox.events import Event, SandboxReset
 from lambdalab.sandbox.gate import Gate
@@ -24,6 +24,7 @@ from lambdalab.sandbox.lambda_service import backend, hooks, responses
 from lambdalab.sandbox.lambda_service.service import LambdaService
 from lambdalab.sandbox.logsink import CloudWatchSink
 from lambdalab.sandbox.registry import Record
+from lambdalab.sandbox.timekeeper import Timekeeper
 
 __all__ = ["Core"]
 
@@ -35,7 +36,7 @@ class Core:
     ----------
     record
         What is written down of it.
-    executor, events, sink
+    executor, events, sink, timekeeper
         Made before, because they need no moto.
     owner
         Process with which it ends.
@@ -50,6 +51,7 @@ class Core:
         executor: Executor,
         events: EventLog,
         sink: CloudWatchSink,
+        timekeeper: Timekeeper,
         owner: int | None,
         stop: Callable[[], None],
     ) -> None:
@@ -59,6 +61,9 @@ class Core:
         self.executor = executor
         self.events = events
         self.sink = sink
+        self.timekeeper = timekeeper
+        self.clock = timekeeper.clock
+        self.scheduler = timekeeper.scheduler
         self.stop = stop
         self.gate = Gate()
         self.keepers = Keepers()
@@ -87,12 +92,21 @@ class Core:
             "environments": [dataclasses.asdict(one) for one in self.executor.environments()],
             "invocations": self.service.invocations,
             "settings": dataclasses.asdict(self.executor.settings),
+            "clock": self.timekeeper.look(),
             "run": self.run,
         }
 
+    def update_settings(self, **values: object) -> Settings:
+        """Change settings; return all of them."""
+        settings = self.executor.update_settings(**values)
+        self.timekeeper.change(scale=settings.time_scale)
+        self.service.forget()
+        return settings
+
     def reset(self) -> None:
-        """Empty everything."""
+        """Empty everything; service time is the machine's again."""
         with self._whole:
+            self.timekeeper.restart()
             self.service.clear()
             self.executor.reset()
             with self.gate.alone():
@@ -115,6 +129,7 @@ class Core:
         """Replace all state by a file's; if that cannot be, nothing changes."""
         with self._whole:
             parsed = state.parse(state.read(path), path)
+            self.timekeeper.restart()
             self.service.clear()
             self.executor.reset()
             with self.gate.alone():

@@ -38,8 +38,8 @@ class EventLog:
 
     def record(self, event: Event) -> None:
         """Keep an event, numbered and stamped."""
-        now = self._clock.now()
         with self._changed:
+            now = self._clock.now()
             self._last += 1
             # A frozen record is stamped here, where it enters the log, and nowhere else.
             object.__setattr__(event, "seq", self._last)

@@ -145,14 +145,16 @@ class _Server:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: self._stopping.set())
         from lambdalab.sandbox import guard, registry
-        from lambdalab.sandbox.clock import RealClock
+        from lambdalab.sandbox.clock import VirtualClock
         from lambdalab.sandbox.engine.executor import Executor
         from lambdalab.sandbox.eventlog import EventLog
         from lambdalab.sandbox.logsink import CloudWatchSink
+        from lambdalab.sandbox.timekeeper import Timekeeper
 
         guard.install()
-        clock = RealClock()
+        clock = VirtualClock()
         self._events = EventLog(clock)
+        timekeeper = Timekeeper(clock, self._events)
         self._sink = CloudWatchSink(_logs_backends)
         self._executor = Executor(
             run_dir=self.record.folder / "engine",
@@ -171,10 +173,12 @@ class _Server:
             executor=self._executor,
             events=self._events,
             sink=self._sink,
+            timekeeper=timekeeper,
             owner=self._owner,
             stop=self._stopping.set,
         )
         self._sink.start()
+        timekeeper.scheduler.start()
         self._http = FrontServer(self._listener, handler_for(self._core))
         gc.collect()
         gc.freeze()
@@ -202,6 +206,7 @@ class _Server:
         self.record.path.unlink(missing_ok=True)
         # No shutdown(): it waits for the next poll, and the process ends anyway.
         self._http.server_close()
+        self._core.scheduler.close()
         self._core.service.close()
         self._executor.close()
         self._sink.close()

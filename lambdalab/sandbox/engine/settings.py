@@ -10,7 +10,10 @@ from lambdalab.rules import limits
 from lambdalab.rules.concurrency import SCALING_BURST
 from lambdalab.rules.lifecycle import IDLE_LIFETIME
 
-__all__ = ["Settings"]
+__all__ = ["TIME_SCALE_MAX", "Settings"]
+
+TIME_SCALE_MAX = 100_000
+"""A day in less than a second; faster, a thread's turn would be minutes of service time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +31,15 @@ class Settings:
     cpu_share
         Hold environments to the CPU share that comes with their memory, in cores of this
         machine. Off at first: everything is as fast as the machine.
+    time_scale
+        Seconds of service time in a second of the machine's.
     """
 
     idle_lifetime: float = float(IDLE_LIFETIME.value)
     account_concurrency: int = limits.CONCURRENCY.value
     scaling_burst: int = SCALING_BURST.value
     cpu_share: bool = False
+    time_scale: float = 1.0
 
     def __post_init__(self) -> None:
         if self.idle_lifetime <= 0:
@@ -42,6 +48,8 @@ class Settings:
             raise LambdalabError("account_concurrency must be at least 1")
         if self.scaling_burst < 1:
             raise LambdalabError("scaling_burst must be at least 1")
+        if not 0 < self.time_scale <= TIME_SCALE_MAX:
+            raise LambdalabError(f"time_scale must be above 0 and at most {TIME_SCALE_MAX:,}")
 
     def changed(self, **values: object) -> Settings:
         """Return these settings with some changed.
