@@ -74,3 +74,67 @@ ASYNC_RETRIES = _fact(
     "retries of an asynchronous invocation",
     Source("dg:invocation-async-error-handling"),
 )
+
+# -- asynchronous invocation ------------------------------------------------------------------
+
+_ASYNC_ERRORS = Source("dg:invocation-async-error-handling")
+_ASYNC_RECORDS = Source("dg:invocation-async-retain-records")
+_ASYNC_CONFIG = Source("botocore:PutFunctionEventInvokeConfig")
+
+ASYNC_RETRY_FIRST = _fact(
+    60, "s", "函數錯誤後第 1 次重試前的等待", "wait before the 1st retry of an error", _ASYNC_ERRORS
+)
+ASYNC_RETRY_SECOND = _fact(
+    120,
+    "s",
+    "函數錯誤後第 2 次重試前的等待",
+    "wait before the 2nd retry of an error",
+    _ASYNC_ERRORS,
+)
+ASYNC_BACKOFF_MIN = _fact(
+    1, "s", "限流與系統錯誤的最短退避", "shortest backoff after a throttle", _ASYNC_ERRORS
+)
+ASYNC_BACKOFF_MAX = _fact(
+    300, "s", "限流與系統錯誤的最長退避", "longest backoff after a throttle", _ASYNC_ERRORS
+)
+ASYNC_AGE_MIN = _fact(60, "s", "事件存留時間下限", "least maximum age of an event", _ASYNC_CONFIG)
+ASYNC_AGE_MAX = _fact(
+    21_600,
+    "s",
+    "事件存留時間上限與預設值",
+    "most and default maximum age of an event",
+    _ASYNC_CONFIG,
+)
+DEAD_LETTER_MESSAGE = _fact(
+    1024,
+    "bytes",
+    "DLQ 的 ErrorMessage 長度上限",
+    "error message in a dead letter",
+    _ASYNC_RECORDS,
+)
+MESSAGE_SQS = _fact(
+    1024 * 1024,
+    "bytes",
+    "SQS 訊息上限",
+    "message of SQS",
+    Source(
+        "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"
+    ),
+)
+MESSAGE_SNS = _fact(256 * 1024, "bytes", "SNS 訊息上限", "message of SNS", _ASYNC_RECORDS)
+MESSAGE_EVENTS = _fact(
+    1024 * 1024,
+    "bytes",
+    "EventBridge 事件上限",
+    "event of EventBridge",
+    Source(
+        "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html#eb-putevent-size"
+    ),
+)
+RECURSION = _fact(
+    16,
+    "",
+    "同一串請求中可調用同一函數的次數",
+    "invocations of a function in one chain of requests",
+    Source("dg:invocation-recursion"),
+)
