@@ -59,6 +59,8 @@ class Call:
     client_context: str | None = None
     trace_id: str | None = None
     source: str = "api"
+    request_id: str | None = None
+    """For a caller that has to name it before; ``None``: a new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +297,7 @@ class LambdaService:
             The function is not there, no concurrency is left, or it cannot run here.
         """
         target = self.target(call.account, call.region, call.name, call.qualifier)
-        request_id = str(uuid.uuid4())
+        request_id = call.request_id or str(uuid.uuid4())
         self.invocations += 1
         self.events.record(
             InvokeReceived(
