@@ -45,7 +45,11 @@ def sandbox(shared_sandbox: Sandbox) -> Sandbox:
     """Return a running, empty sandbox; this process's variables are left alone."""
     shared_sandbox.reset()
     shared_sandbox.settings(
-        idle_lifetime=600, account_concurrency=1000, scaling_burst=1000, cpu_share=False
+        idle_lifetime=600,
+        account_concurrency=1000,
+        scaling_burst=1000,
+        cpu_share=False,
+        time_scale=1,
     )
     return shared_sandbox
 

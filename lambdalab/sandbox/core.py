@@ -13,7 +13,7 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 import lambdalab
-from lambdalab.sandbox import state
+from lambdalab.sandbox import sqs_time, state
 from lambdalab.sandbox.control import Control
 from lambdalab.sandbox.engine.executor import Executor, Settings
 from lambdalab.sandbox.eventlog import EventLog
@@ -57,6 +57,7 @@ class Core:
     ) -> None:
         backend.install()
         responses.install()
+        sqs_time.install(timekeeper.clock)
         self.run = record.run
         self.executor = executor
         self.events = events

@@ -144,7 +144,7 @@ class _Server:
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # roles attach AWS's own policies
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: self._stopping.set())
-        from lambdalab.sandbox import guard, registry
+        from lambdalab.sandbox import guard, mototime, registry
         from lambdalab.sandbox.clock import VirtualClock
         from lambdalab.sandbox.engine.executor import Executor
         from lambdalab.sandbox.eventlog import EventLog
@@ -153,6 +153,7 @@ class _Server:
 
         guard.install()
         clock = VirtualClock()
+        mototime.install(clock)  # before moto is imported
         self._events = EventLog(clock)
         timekeeper = Timekeeper(clock, self._events)
         self._sink = CloudWatchSink(_logs_backends)

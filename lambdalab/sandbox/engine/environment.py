@@ -24,6 +24,7 @@ from lambdalab.rules.errors import ErrorType
 from lambdalab.rules.lifecycle import Initialization, ShutdownReason, State
 from lambdalab.rules.logs import Report
 from lambdalab.sandbox import events as ev
+from lambdalab.sandbox.clock import Clock
 from lambdalab.sandbox.engine import child, memory
 from lambdalab.sandbox.engine.api import Answer, EnvironmentApi, Extension
 from lambdalab.sandbox.engine.journal import Journal
@@ -55,6 +56,7 @@ class Surroundings:
     events: EventLog
     logs: LogSink
     client: str
+    clock: Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +95,10 @@ class Environment:
         """Holds the processes to the CPU share of the memory; ``None``: they take what is there."""
         self.state = State.INIT
         self.idle_since = 0.0
+        """Service time of the last freeze."""
         self._around = around
-        self._stream = f"{datetime.now(UTC):%Y/%m/%d}/[{function.version}]{self.id}"
+        today = datetime.fromtimestamp(around.clock.now(), UTC)
+        self._stream = f"{today:%Y/%m/%d}/[{function.version}]{self.id}"
         self._plan = ProcessPlan(
             function,
             environment=self.id,
@@ -105,7 +109,13 @@ class Environment:
             initialization=kind,
         )
         self._journal = Journal(
-            function, self.id, self._stream, around.logs, around.events, initialization=kind
+            function,
+            self.id,
+            self._stream,
+            around.logs,
+            around.events,
+            initialization=kind,
+            clock=around.clock,
         )
         self._pipe = LogPipe()
         self._poll = select.poll()
@@ -312,7 +322,7 @@ class Environment:
         if runtime is not None and runtime.ended:
             return self._death(runtime, request_id)
         if time.monotonic() >= until and not init:
-            remark = errors.timeout_log_line(_now(), request_id, function.timeout_s)
+            remark = errors.timeout_log_line(self._journal.now(), request_id, function.timeout_s)
             payload = errors.timeout_error(request_id, function.timeout_s)
             return _Failure("timeout", ErrorType.TIMEOUT, dict(payload), remark)
         payload = errors.timeout_error(request_id, function.timeout_s)
@@ -392,7 +402,7 @@ class Environment:
             failure = again if isinstance(again, _Failure) else None
             if failure is not None and failure.status == "timeout":
                 remark = errors.timeout_log_line(
-                    _now(), request.request_id, self.function.timeout_s
+                    self._journal.now(), request.request_id, self.function.timeout_s
                 )
                 failure = _Failure("timeout", failure.error_type, failure.payload, remark)
         self._journal.start(request.request_id)
@@ -405,7 +415,8 @@ class Environment:
         assert api is not None  # noqa: S101 - initialised
         self.state = State.INVOKE
         trace = (
-            request.trace_id or f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};Sampled=0"
+            request.trace_id
+            or f"Root=1-{int(self._around.clock.now()):08x}-{uuid.uuid4().hex[:24]};Sampled=0"
         )
         headers = {
             "Lambda-Runtime-Aws-Request-Id": request.request_id,
@@ -503,7 +514,7 @@ class Environment:
         for process in self._processes():
             process.send_signal(signal.SIGSTOP)
         self.state = State.FROZEN
-        self.idle_since = time.monotonic()
+        self.idle_since = self._around.clock.now()
 
     def _reset(self, failure: _Failure, duration: float) -> float:
         """End the processes after a failure; ``/tmp`` and the log stream stay.
@@ -518,7 +529,7 @@ class Environment:
         self._end_processes(reason)
         self._record(ev.EnvironmentTerminated, restarts=True)
         self.state = State.FROZEN
-        self.idle_since = time.monotonic()
+        self.idle_since = self._around.clock.now()
         return min(duration, self.function.timeout_s * 1000.0) if timeout else duration
 
     # -- the end --------------------------------------------------------------------------
@@ -590,8 +601,3 @@ def _peak_mb(process: EnvironmentProcess) -> float:
 
 def _plain(request_id: str, error_type: str, text: str) -> dict[str, str]:
     return {"errorType": error_type, "errorMessage": f"RequestId: {request_id} Error: {text}"}
-
-
-def _now() -> str:
-    moment = datetime.now(UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

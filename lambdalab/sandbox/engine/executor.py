@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import threading
-import time
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +82,7 @@ class Executor:
         self._folder = run_dir
         self._zygote = ZygoteClient(run_dir, isolate=isolate)
         self._around = Surroundings(
-            self._zygote, run_dir, endpoint_url, events, logs, client or _default_client()
+            self._zygote, run_dir, endpoint_url, events, logs, client or _default_client(), clock
         )
         self._lock = threading.Condition()
         self._idle: dict[tuple[str, str], list[Environment]] = defaultdict(list)
@@ -97,6 +96,8 @@ class Executor:
         """Functions and memory sizes whose CPU share this machine cannot give, as was said."""
         self._closed = False
         self._janitor = threading.Thread(target=self._retire_idle, name="janitor", daemon=True)
+
+        clock.listen(self._hear_clock)
 
     def start(self) -> None:
         """Start the zygote; environments can be asked for at once."""
@@ -147,7 +148,7 @@ class Executor:
             raise
         finally:
             for environment in dead:
-                self._retire(environment, "update" if environment.alive else "crash")
+                self._retire(environment, _cause_of_end(environment, function))
 
     def _admit(
         self, function: FunctionVersion, request: InvokeRequest, dead: list[Environment]
@@ -163,9 +164,12 @@ class Executor:
         if isinstance(pool, ThrottleReason):
             raise ThrottledError(pool.value)
         idle = self._idle[function.key]
+        # Not left to the janitor: when time is put forward, it would race with this request.
+        fresh = self._clock.now() - settings.idle_lifetime
         while idle and found is None:
             candidate = idle.pop()
-            if candidate.function.revision == function.revision and candidate.alive:
+            same = candidate.function.revision == function.revision
+            if same and candidate.idle_since > fresh and candidate.alive:
                 found = candidate
             else:
                 dead.append(candidate)
@@ -257,24 +261,30 @@ class Executor:
                 if self._closed:
                     return
                 lifetime = self.settings.idle_lifetime
-                now = time.monotonic()
+                now = self._clock.now()
                 expired: list[Environment] = []
-                wake = lifetime
+                wake = now + lifetime
                 for key, pool in list(self._idle.items()):
                     for environment in list(pool):
-                        left = environment.idle_since + lifetime - now
-                        if left <= 0:
+                        until = environment.idle_since + lifetime
+                        if until <= now:
                             pool.remove(environment)
                             expired.append(environment)
                         else:
-                            wake = min(wake, left)
+                            wake = min(wake, until)
                     if not pool:
                         del self._idle[key]
                 if not expired:
                     # One that becomes idle meanwhile expires a full lifetime later.
-                    self._lock.wait(timeout=max(0.01, min(wake, 60.0)))
+                    left = self._clock.until(wake)
+                    self._lock.wait(timeout=60.0 if left is None else max(0.01, min(left, 60.0)))
             for environment in expired:
                 self._retire(environment, "idle")
+
+    def _hear_clock(self) -> None:
+        if self._idle:
+            with self._lock:
+                self._lock.notify_all()
 
     def _take_idle(
         self, arn: str | None, version: str | None, name: str | None
@@ -393,6 +403,13 @@ class Executor:
             thread.join()
         self._zygote.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _cause_of_end(environment: Environment, function: FunctionVersion) -> str:
+    """Say why an idle environment does not serve this version any more."""
+    if not environment.alive:
+        return "crash"
+    return "idle" if environment.function.revision == function.revision else "update"
 
 
 def _default_client() -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 
 from lambdalab.rules import limits, logs
 from lambdalab.rules.lifecycle import Initialization
 from lambdalab.rules.logs import Report
+from lambdalab.sandbox.clock import Clock
 from lambdalab.sandbox.eventlog import EventLog
 from lambdalab.sandbox.events import LogLine
 from lambdalab.sandbox.model import FunctionVersion, LogSink
@@ -15,11 +15,6 @@ from lambdalab.sandbox.model import FunctionVersion, LogSink
 __all__ = ["Journal"]
 
 _LEVELS = ("DEBUG", "INFO", "WARN")
-
-
-def _iso(seconds: float) -> str:
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
 class Journal:
@@ -34,6 +29,7 @@ class Journal:
         log: EventLog,
         *,
         initialization: Initialization = Initialization.ON_DEMAND,
+        clock: Clock,
     ) -> None:
         self._function = function
         self._initialization = initialization.value
@@ -41,10 +37,16 @@ class Journal:
         self._stream = stream
         self._sink = sink
         self._log = log
+        self._clock = clock
         self._json = function.logging.log_format == "JSON"
         self._threshold = _LEVELS.index(function.logging.system_log_level or "INFO")
         self._request_id: str | None = None
         self._tail: list[str] = []
+
+    def now(self) -> str:
+        """Return the service time as log lines have it."""
+        moment = datetime.fromtimestamp(self._clock.now(), UTC)
+        return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
     def begin(self, request_id: str) -> None:
         """Lines from now on belong to this invocation."""
@@ -59,7 +61,7 @@ class Journal:
         """Log lines as they are."""
         if not lines:
             return
-        now = int(time.time() * 1000)
+        now = int(self._clock.now() * 1000)
         function = self._function
         self._tail += lines
         self._sink.write(function.logging.log_group, self._stream, [(now, line) for line in lines])
@@ -76,7 +78,7 @@ class Journal:
 
     def _platform(self, level: str, kind: str, record: dict[str, object]) -> None:
         if _LEVELS.index(level) >= self._threshold:
-            self.write([logs.platform_json(_iso(time.time()), kind, record)])
+            self.write([logs.platform_json(self.now(), kind, record)])
 
     def init_start(self, runtime_version: str, phase: str) -> None:
         """Log the start of an init phase."""
@@ -134,4 +136,4 @@ class Journal:
             return
         level = "INFO" if report.status == "success" else "WARN"
         if _LEVELS.index(level) >= self._threshold:
-            self.write([logs.report_json(_iso(time.time()), report)])
+            self.write([logs.report_json(self.now(), report)])
