@@ -14,6 +14,7 @@ from lambdalab.sandbox.events import Event, LogLine
 
 if TYPE_CHECKING:
     from lambdalab.sandbox import Sandbox
+    from lambdalab.sandbox.service_clock import ServiceClock
 
 __all__ = ["Invocation", "World"]
 
@@ -143,6 +144,19 @@ class World:
             request_id=answer["ResponseMetadata"].get("RequestId", ""),
             version=answer.get("ExecutedVersion", ""),
         )
+
+    def send(self, name: str, payload: JsonValue = None, qualifier: str | None = None) -> str:
+        """Invoke a function asynchronously; return the request id the event has from now on."""
+        wanted: dict[str, Any] = {"Qualifier": qualifier} if qualifier else {}
+        answer = self.client("lambda").invoke(
+            FunctionName=name, Payload=json.dumps(payload), InvocationType="Event", **wanted
+        )
+        return str(answer["ResponseMetadata"]["RequestId"])
+
+    @property
+    def clock(self) -> ServiceClock:
+        """Service time: ``advance`` does in order all that falls due, and waits for it."""
+        return self._box.clock
 
     def shutdown_idle(self, name: str) -> int:
         """Retire a function's idle environments, so that its next start is cold; count them."""
