@@ -3,6 +3,9 @@
 moto's state is written down as it is; everything of our own that must come back, the
 asynchronous queue, the positions of pollers, the clock, is kept by its part and asked for by
 name. A value is JSON, so that a file can hold nothing but data.
+
+What may not be lost between two such moments is noted as a fact the moment it is true, and
+replayed over the last dump by a sandbox that follows one that died.
 """
 
 from __future__ import annotations
@@ -16,16 +19,21 @@ from typing import Any
 from lambdalab.i18n import message
 from lambdalab.sandbox.registry import SandboxError
 
-__all__ = ["Keepers", "Value"]
+__all__ = ["Keepers", "Note", "Value"]
 
 Value = Any
 """A JSON value: ``dict``, ``list``, ``str``, ``int``, ``float``, ``bool`` or ``None``."""
+
+
+Note = Callable[[Value], None]
+"""Writes one fact down; returns when it is safe from the end of this process."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Keeper:
     dump: Callable[[], Value]
     load: Callable[[Value], None]
+    replay: Callable[[Value], None] | None
 
 
 class Keepers:
@@ -34,9 +42,21 @@ class Keepers:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._keepers: dict[str, _Keeper] = {}
+        self._journal: Callable[[str, Value], None] | None = None
 
-    def register(self, name: str, dump: Callable[[], Value], load: Callable[[Value], None]) -> None:
-        """Have a part's own state saved and restored.
+    def register(
+        self,
+        name: str,
+        dump: Callable[[], Value],
+        load: Callable[[Value], None],
+        replay: Callable[[Value], None] | None = None,
+    ) -> Note:
+        """Have a part's own state saved and restored; return what notes a fact of it.
+
+        Change what the part holds first, note the fact then, answer the caller last: a dump
+        may fall between any two of them. So a fact must be one that can be replayed over a
+        state that has it already ("event 7 is this", "event 7 is settled"), and one about
+        what is not there (any more) must be passed over.
 
         Parameters
         ----------
@@ -50,6 +70,10 @@ class Keepers:
             what the part holds. ``None``: hold nothing (a reset, or a file that has nothing of
             this part). moto's state is in place when it is called; parts are called in the
             order in which they registered.
+        replay
+            Takes one fact that was noted after the last dump, in the order in which they were
+            noted, after ``load`` and before the scheduler runs: it does no work, starts no
+            timer for the past and notes nothing. Without it nothing is ever noted.
 
         Raises
         ------
@@ -59,7 +83,27 @@ class Keepers:
         with self._lock:
             if name in self._keepers:
                 raise ValueError(f"two parts are kept as {name!r}")
-            self._keepers[name] = _Keeper(dump, load)
+            self._keepers[name] = _Keeper(dump, load, replay)
+        if replay is None:
+            return lambda _fact: None
+
+        def note(fact: Value) -> None:
+            if self._journal is not None:
+                self._journal(name, fact)
+
+        return note
+
+    def journal(self, write: Callable[[str, Value], None] | None) -> None:
+        """From now on, write what is noted with ``write(name, fact)``; ``None``: nowhere."""
+        self._journal = write
+
+    def replay(self, name: str, fact: Value) -> bool:
+        """Give a part one of its facts back; say whether there is such a part."""
+        keeper = self._all().get(name)
+        if keeper is None or keeper.replay is None:
+            return False
+        keeper.replay(fact)
+        return True
 
     def dump(self) -> dict[str, Value]:
         """Return what every part holds, by name.

@@ -50,3 +50,18 @@ def test_a_part_that_cannot_take_it_is_named() -> None:
     keepers.register("queue", list, lambda value: value["missing"])
     with pytest.raises(SandboxError, match=r"queue.*missing"):
         keepers.load({"queue": {}})
+
+
+def test_facts_go_to_the_journal_and_come_back_to_their_part() -> None:
+    keepers = Keepers()
+    replayed: list[Value] = []
+    note = keepers.register("queue", list, lambda _: None, replayed.append)
+    silent = keepers.register("clock", list, lambda _: None)
+    note({"put": 1})  # nobody writes yet: a sandbox without a journal
+    written: list[tuple[str, Value]] = []
+    keepers.journal(lambda name, fact: written.append((name, fact)))
+    note({"put": 2})
+    silent("tick")
+    assert written == [("queue", {"put": 2})]
+    assert keepers.replay(*written[0]) and replayed == [{"put": 2}]
+    assert not keepers.replay("clock", 1) and not keepers.replay("tides", 1)
