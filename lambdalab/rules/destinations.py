@@ -20,6 +20,7 @@ from lambdalab.rules.source import Fact, Source
 __all__ = [
     "ACTIONS",
     "PAGE",
+    "REFUSED",
     "SIZES",
     "Response",
     "TargetKind",
@@ -45,6 +46,9 @@ _ARN = (
 )
 _DESTINATION = r"$|kafka://([^.]([a-zA-Z0-9\-_.]{0,248}))|" + _ARN
 _FIFO = ".fifo"
+
+REFUSED = (429, "Rate Exceeded.")
+"""HTTP status and message of an invocation that is throttled."""
 
 
 class TargetKind(StrEnum):
@@ -346,7 +350,7 @@ def event_entry(text: str, *, condition: Condition, function_arn: str, bus: str)
 
 
 def dead_letter_attributes(
-    request_id: str, response: Response | None, *, throttled: bool
+    request_id: str, response: Response | None, refused: tuple[int, str] | None = None
 ) -> dict[str, tuple[str, str]]:
     """Return the attributes of a dead letter: name -> (data type, value).
 
@@ -356,11 +360,12 @@ def dead_letter_attributes(
         Of the event.
     response
         What the function answered last, if it ran.
-    throttled
-        The last attempt was refused: the error is that, whatever the function said before.
+    refused
+        HTTP status and message of the last attempt, if the function did not get to run: the
+        error is that, whatever it said before. (AWS documents the attributes, not this case.)
     """
-    code, text = 429, "Rate Exceeded."
-    if response is not None and not throttled:
+    code, text = refused or REFUSED
+    if response is not None and refused is None:
         said = _json(response.payload)
         code = response.status_code
         text = str(said.get("errorMessage") or "") if isinstance(said, dict) else ""

@@ -21,7 +21,7 @@ from urllib.parse import unquote
 from lambdalab.rules import limits
 from lambdalab.rules.source import Source
 
-__all__ = ["PAGE", "STOPPED", "Entry", "RecursiveLoop", "enter", "lineage"]
+__all__ = ["PAGE", "STOPPED", "Entry", "RecursiveLoop", "enter", "lineage", "root"]
 
 PAGE = Source("dg:invocation-recursion")
 _PLACES = re.compile(r"(?:\d+:)?((?:[0-9a-f]{8}:\d+)(?:\|[0-9a-f]{8}:\d+)*)")
@@ -73,31 +73,35 @@ def lineage(header: str | None) -> dict[str, int]:
     return {}
 
 
-def enter(header: str | None, function: str, *, time: float, unique: str) -> Entry:
+def root(time: float, unique: str) -> str:
+    """Return the trace header of a request that comes from nowhere.
+
+    Parameters
+    ----------
+    time
+        Epoch seconds.
+    unique
+        24 hex digits.
+    """
+    return f"Root=1-{int(time):08x}-{unique};Sampled=0"
+
+
+def enter(header: str, function: str) -> Entry:
     """Return how a function is invoked by a request with this trace header.
 
     Parameters
     ----------
     header
-        What came with the request; ``None`` or empty begins a chain.
+        What came with the request, or a new :func:`root`.
     function
         Unqualified ARN of the function.
-    time
-        Epoch seconds: a new trace begins with them.
-    unique
-        24 hex digits for a new trace.
     """
     counts = lineage(header)
     key = f"{zlib.crc32(function.encode()):08x}"
     counts[key] = counts.get(key, -1) + 1
-    kept = [
-        part.strip()
-        for part in (header or "").split(";")
-        if part.strip() and not part.strip().startswith("Lineage=")
-    ]
-    if not any(part.startswith("Root=") for part in kept):
-        kept = [f"Root=1-{int(time):08x}-{unique}", "Sampled=0"]
-    return Entry(f"{';'.join(kept)};Lineage={_written(counts)}", counts[key] + 1)
+    kept = [part.strip() for part in header.split(";")]
+    kept = [part for part in kept if part and not part.startswith("Lineage=")]
+    return Entry(";".join([*kept, f"Lineage={_written(counts)}"]), counts[key] + 1)
 
 
 def _written(counts: Mapping[str, int]) -> str:

@@ -68,7 +68,10 @@ class Core:
         self.stop = stop
         self.gate = Gate()
         self.keepers = Keepers()
-        self.service = LambdaService(executor, events, record.folder / "code")
+        self.service = LambdaService(
+            executor, events, record.folder / "code", self.scheduler, self.gate.passing
+        )
+        self.keepers.register("asynchronous", self.service.queue.dump, self.service.queue.load)
         hooks.attach(self.service)
         self.control = Control(self, record.token)
         self.moto: Any = DomainDispatcherApplication(create_backend_app)

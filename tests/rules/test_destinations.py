@@ -215,22 +215,25 @@ def test_an_entry_for_eventbridge(condition: Condition, result: str) -> None:
 
 def test_the_attributes_of_a_dead_letter() -> None:
     response = Response("$LATEST", ERROR, "Unhandled")
-    assert rules.dead_letter_attributes("id", response, throttled=False) == {
+    assert rules.dead_letter_attributes("id", response) == {
         "RequestID": ("String", "id"),
         "ErrorCode": ("Number", "200"),
         "ErrorMessage": ("String", "no stock"),
     }
     for last in (response, None):
-        attributes = rules.dead_letter_attributes("id", last, throttled=True)
+        attributes = rules.dead_letter_attributes("id", last, rules.REFUSED)
         assert attributes["ErrorCode"] == ("Number", "429")
         assert attributes["ErrorMessage"] == ("String", "Rate Exceeded.")
+    assert rules.dead_letter_attributes("id", response, (404, "Function not found: f")) == {
+        "RequestID": ("String", "id"),
+        "ErrorCode": ("Number", "404"),
+        "ErrorMessage": ("String", "Function not found: f"),
+    }
 
 
 def test_an_error_message_is_cut_between_characters() -> None:
     payload = json.dumps({"errorMessage": "x" + "貨" * 500}).encode()
-    attributes = rules.dead_letter_attributes("id", Response("1", payload), throttled=False)
+    attributes = rules.dead_letter_attributes("id", Response("1", payload))
     text = attributes["ErrorMessage"][1]
     assert text == "x" + "貨" * 341 and len(text.encode()) == 1024
-    assert "ErrorMessage" not in rules.dead_letter_attributes(
-        "id", Response("1", b'"gone"'), throttled=False
-    )
+    assert "ErrorMessage" not in rules.dead_letter_attributes("id", Response("1", b'"gone"'))

@@ -9,6 +9,7 @@ from lambdalab.errors import LambdalabError
 from lambdalab.rules import limits
 from lambdalab.rules.concurrency import SCALING_BURST
 from lambdalab.rules.lifecycle import IDLE_LIFETIME
+from lambdalab.rules.retries import LAG
 
 __all__ = ["TIME_SCALE_MAX", "Settings"]
 
@@ -33,6 +34,10 @@ class Settings:
         machine. Off at first: everything is as fast as the machine.
     time_scale
         Seconds of service time in a second of the machine's.
+    duplicate_events
+        The asynchronous queue hands every event out twice, as it may at any time.
+    retry_lag
+        How late the asynchronous queue is, as a part of each delay; AWS publishes no number.
     """
 
     idle_lifetime: float = float(IDLE_LIFETIME.value)
@@ -40,6 +45,8 @@ class Settings:
     scaling_burst: int = SCALING_BURST.value
     cpu_share: bool = False
     time_scale: float = 1.0
+    duplicate_events: bool = False
+    retry_lag: float = LAG.value
 
     def __post_init__(self) -> None:
         if self.idle_lifetime <= 0:
@@ -50,6 +57,8 @@ class Settings:
             raise LambdalabError("scaling_burst must be at least 1")
         if not 0 < self.time_scale <= TIME_SCALE_MAX:
             raise LambdalabError(f"time_scale must be above 0 and at most {TIME_SCALE_MAX:,}")
+        if not 0 <= self.retry_lag <= 1:
+            raise LambdalabError("retry_lag must be from 0 to 1")
 
     def changed(self, **values: object) -> Settings:
         """Return these settings with some changed.

@@ -7,6 +7,7 @@ from moto.core.exceptions import JsonRESTError
 from lambdalab.sandbox.untyped import Untyped
 
 __all__ = [
+    "RECURSIVE",
     "ApiError",
     "conflict",
     "invalid_parameter",
@@ -14,6 +15,9 @@ __all__ = [
     "precondition_failed",
     "refused_value",
 ]
+
+RECURSIVE = "RecursiveInvocationException"
+"""Name of the error of an invocation that would go on with a loop."""
 
 
 class ApiError(JsonRESTError):  # type: ignore[misc]

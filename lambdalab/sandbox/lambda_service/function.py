@@ -17,6 +17,7 @@ from moto.logs.models import logs_backends
 from moto.moto_api._internal import mock_random
 
 from lambdalab.rules import limits
+from lambdalab.rules.recursion import RecursiveLoop
 from lambdalab.sandbox.events import Notice
 from lambdalab.sandbox.lambda_service import codestore, hooks, validation
 from lambdalab.sandbox.lambda_service.errors import (
@@ -136,6 +137,15 @@ class LabFunction(models.LambdaFunction):  # type: ignore[misc]
     has none.)
     """
 
+    event_invoke: Mapping[str, dict[str, Any]] = MappingProxyType({})
+    """On ``$LATEST``: asynchronous configuration of each qualifier that has one; replaced only."""
+    permits: Mapping[str, tuple[str, str, tuple[str, ...]]] = MappingProxyType({})
+    """On ``$LATEST``, the policies of all versions and aliases, and its own under ``""``.
+
+    Revision, document, statement ids. Always replaced, never changed, too.
+    """
+    recursive_loop: str = RecursiveLoop.TERMINATE.value
+
     def __new__(cls, *_args: Untyped, **_options: Untyped) -> Self:
         """Make one of which moto keeps no note: it would hold the code of deleted functions."""
         return object.__new__(cls)
@@ -150,6 +160,7 @@ class LabFunction(models.LambdaFunction):  # type: ignore[misc]
         """Number of the newest published version; numbers are never given again."""
         self.published_state = ""
         self.provisioned = {}
+        self.event_invoke = {}
         self.logging_config: dict[str, Any] = spec.get("LoggingConfig") or {}
         for name, attribute in _STORED.items():
             setattr(self, attribute, spec.get(name))

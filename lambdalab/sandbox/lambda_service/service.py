@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import random
-import sys
 import threading
-import traceback
 import uuid
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from moto.awslambda import models
 
+from lambdalab.rules import recursion
+from lambdalab.rules.destinations import REFUSED
+from lambdalab.rules.recursion import RecursiveLoop
 from lambdalab.rules.routing import LATEST, choose_version
-from lambdalab.sandbox.credentials import ACCOUNT
+from lambdalab.sandbox.asynchronous import configuration
+from lambdalab.sandbox.asynchronous.queue import AsyncQueue
 from lambdalab.sandbox.eventlog import EventLog
-from lambdalab.sandbox.events import InvokeReceived
+from lambdalab.sandbox.events import InvokeReceived, RecursionDetected
 from lambdalab.sandbox.lambda_service import provisioned
+from lambdalab.sandbox.lambda_service.call import Call
 from lambdalab.sandbox.lambda_service.codestore import CodeStore
-from lambdalab.sandbox.lambda_service.errors import ApiError, not_found
+from lambdalab.sandbox.lambda_service.errors import RECURSIVE, ApiError, not_found
 from lambdalab.sandbox.logsink import LogGroupName
 from lambdalab.sandbox.model import (
     FunctionVersion,
@@ -31,36 +34,18 @@ from lambdalab.sandbox.model import (
     ThrottledError,
     UnsupportedRuntimeError,
 )
+from lambdalab.sandbox.scheduler import Scheduler
+from lambdalab.sandbox.untyped import Untyped
 
 if TYPE_CHECKING:
     from lambdalab.sandbox.engine.executor import Executor
     from lambdalab.sandbox.engine.provisioning import Provisioned
     from lambdalab.sandbox.lambda_service.backend import LabBackend
     from lambdalab.sandbox.lambda_service.function import LabFunction
-from lambdalab.sandbox.untyped import Untyped
 
 __all__ = ["Call", "LambdaService", "Target"]
 
 _SEED = 20150331
-_BACKGROUND_WORKERS = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One invocation as its caller asked for it."""
-
-    name: str
-    payload: bytes
-    qualifier: str | None = None
-    account: str = ACCOUNT
-    region: str = "us-east-1"
-    invocation_type: str = "RequestResponse"
-    tail: bool = False
-    client_context: str | None = None
-    trace_id: str | None = None
-    source: str = "api"
-    request_id: str | None = None
-    """For a caller that has to name it before; ``None``: a new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +68,22 @@ class LambdaService:
 
     Parameters
     ----------
-    executor, events
+    executor, events, scheduler
         What the sandbox's parts share.
     folder
         Where packages are unpacked.
+    passing
+        Entered while moto's state is touched outside of a request.
     """
 
-    def __init__(self, executor: Executor, events: EventLog, folder: Path) -> None:
+    def __init__(
+        self,
+        executor: Executor,
+        events: EventLog,
+        folder: Path,
+        scheduler: Scheduler,
+        passing: Callable[[], AbstractContextManager[None]],
+    ) -> None:
         self.events = events
         self.codes = CodeStore(
             folder,
@@ -101,12 +95,9 @@ class LambdaService:
         self._generation = 0
         self._resolving = threading.Lock()
         self._random = random.Random(_SEED)  # noqa: S311 - which version serves is no secret
-        self._background = self._new_pool()
+        self._clock = scheduler.clock
+        self.queue = AsyncQueue(self, scheduler, events, lambda: executor.settings, passing)
         self.invocations = 0
-
-    @staticmethod
-    def _new_pool() -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(_BACKGROUND_WORKERS, thread_name_prefix="event")
 
     # -- changes --------------------------------------------------------------------------
 
@@ -168,13 +159,12 @@ class LambdaService:
 
     def clear(self) -> None:
         """Forget all, and all events that wait to run."""
-        self._background.shutdown(wait=False, cancel_futures=True)
-        self._background = self._new_pool()
+        self.queue.clear()
         self.forget()
 
     def close(self) -> None:
         """Run no more events."""
-        self._background.shutdown(wait=False, cancel_futures=True)
+        self.queue.close()
 
     # -- facts ----------------------------------------------------------------------------
 
@@ -310,6 +300,24 @@ class LambdaService:
         )
         if call.invocation_type == "DryRun":
             return request_id, None
+        if call.invocation_type == "Event":
+            self.queue.accept(call, request_id)
+            return request_id, None
+        return request_id, self._run(call, request_id, target)
+
+    def attempt(self, call: Call, request_id: str) -> InvokeResult:
+        """Run an event that the asynchronous queue hands out, on what it stands for now.
+
+        Raises
+        ------
+        ApiError
+            The function is not there, no concurrency is left, it cannot run here, or it would
+            go on with a loop.
+        """
+        target = self.target(call.account, call.region, call.name, call.qualifier)
+        return self._run(call, request_id, target)
+
+    def _run(self, call: Call, request_id: str, target: Target) -> InvokeResult:
         number = target.primary
         if target.additional:
             number = choose_version(number, target.additional, self._random.random())
@@ -325,27 +333,32 @@ class LambdaService:
             reserved_total=target.reserved_total,
             provisioned=target.provisioned,
             provisioned_unreserved=target.provisioned_unreserved,
-            trace_id=call.trace_id,
+            trace_id=self._trace(call, request_id, target),
         )
-        if call.invocation_type == "Event":
-            self._background.submit(self._run_event, target.versions[number], request)
-            return request_id, None
         try:
-            return request_id, self._executor.invoke(target.versions[number], request)
+            return self._executor.invoke(target.versions[number], request)
         except ThrottledError as error:
             raise ApiError(
-                429, "TooManyRequestsException", "Rate Exceeded.", Reason=error.reason
+                429, "TooManyRequestsException", REFUSED[1], Reason=error.reason
             ) from error
         except UnsupportedRuntimeError as error:
             raise ApiError(502, "InvalidRuntimeException", str(error)) from error
 
-    def _run_event(self, function: FunctionVersion, request: InvokeRequest) -> None:
-        try:
-            self._executor.invoke(function, request)
-        except ThrottledError:
-            pass  # the event log has it; retries belong to the asynchronous queue
-        except Exception:  # noqa: BLE001 - nobody waits for it: the server's log has it
-            traceback.print_exc(file=sys.stderr)
+    def _trace(self, call: Call, request_id: str, target: Target) -> str:
+        """Return the trace header the function gets; stop a loop."""
+        header = call.trace_id or recursion.root(self._clock.now(), uuid.uuid4().hex[:24])
+        entry = recursion.enter(header, target.versions[target.primary].arn)
+        if entry.loops and configuration.recursive_loop(call) is RecursiveLoop.TERMINATE:
+            self.events.record(
+                RecursionDetected(
+                    function=call.name,
+                    qualifier=target.qualifier,
+                    request_id=request_id,
+                    count=entry.invocations - 1,
+                )
+            )
+            raise ApiError(400, RECURSIVE, recursion.STOPPED)
+        return entry.header
 
     def invoke_from_service(
         self,
