@@ -38,6 +38,9 @@ ENVIRONMENT_VARIABLES = _fact(
     4 * 1024, "bytes", "環境變數總量", "environment variables in total", _QUOTAS
 )
 LAYERS = _fact(5, "", "每個函數的層數", "layers of a function", _QUOTAS)
+RESOURCE_POLICY = _fact(
+    20 * 1024, "bytes", "資源型政策上限", "resource-based policy of a function", _QUOTAS
+)
 ZIP_DIRECT = _fact(
     50 * 1024 * 1024, "bytes", "直接上傳的 zip", "zip file uploaded directly", _QUOTAS
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 import threading
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from moto.moto_api._internal import mock_random
 from lambdalab.rules import concurrency
 from lambdalab.rules.routing import LATEST, routing_problem
 from lambdalab.sandbox.events import Notice
-from lambdalab.sandbox.lambda_service import hooks, provisioned, validation
+from lambdalab.sandbox.lambda_service import hooks, permits, provisioned, validation
 from lambdalab.sandbox.lambda_service.errors import (
     conflict,
     invalid_parameter,
@@ -96,6 +97,7 @@ class LabBackend(models.LambdaBackend):  # type: ignore[misc]
                     )
             if qualifier:
                 provisioned.drop(self._latest(function.function_name), qualifier)
+                permits.drop(self._latest(function.function_name), qualifier)
             super().delete_function(function.function_name, qualifier)
             hooks.service().changed(arn, qualifier, cause="delete")
 
@@ -215,6 +217,7 @@ class LabBackend(models.LambdaBackend):  # type: ignore[misc]
             function = self._latest(function_name)
             super().delete_alias(name, function.function_name)
             provisioned.drop(function, name)
+            permits.drop(function, name)
             hooks.service().changed(function.unqualified_arn, None, recycle=False)
 
     def _check_route(self, function: LabFunction, version: str, routing: Untyped) -> None:
@@ -292,6 +295,35 @@ class LabBackend(models.LambdaBackend):  # type: ignore[misc]
         """Have no environments kept any more."""
         with _changing:
             provisioned.delete(self, self._latest(function_name), qualifier)
+
+    # -- permissions ----------------------------------------------------------------------
+
+    def add_permission(self, function_name: str, qualifier: str | None, raw: str) -> dict[str, Any]:
+        """Let somebody do something with a function, a version or an alias."""
+        with _changing:
+            function, arn, qualifier = self._resource(function_name, qualifier)
+            return permits.add(function, arn, qualifier, json.loads(raw))
+
+    def remove_permission(
+        self, function_name: str, sid: str, revision: str = "", qualifier: str | None = None
+    ) -> None:
+        """Take such a statement back."""
+        with _changing:
+            function, _, qualifier = self._resource(function_name, qualifier)
+            permits.remove(function, qualifier, sid, revision)
+
+    def get_policy(self, function_name: str, qualifier: str | None = None) -> str:
+        """Return the policy of a function, a version or an alias, as the API answers."""
+        function, _, qualifier = self._resource(function_name, qualifier)
+        return json.dumps(permits.shown(function, qualifier))
+
+    def _resource(self, named: str, qualifier: str | None) -> tuple[LabFunction, str, str | None]:
+        name, qualifier = permits.split(named, qualifier)
+        function = self._latest(name)
+        if qualifier is None:
+            return function, function.unqualified_arn, None
+        self.get_function(name, qualifier)
+        return function, f"{function.unqualified_arn}:{qualifier}", qualifier
 
     # -- layers ---------------------------------------------------------------------------
 
@@ -378,3 +410,4 @@ def install() -> None:
     models.lambda_backends.backend = LabBackend
     models.LambdaFunction = LabFunction
     models.LambdaBackend = LabBackend
+    permits.install()

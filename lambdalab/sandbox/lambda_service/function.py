@@ -160,6 +160,7 @@ class LabFunction(models.LambdaFunction):  # type: ignore[misc]
         """Number of the newest published version; numbers are never given again."""
         self.published_state = ""
         self.provisioned = {}
+        self.permits = {}
         self.event_invoke = {}
         self.logging_config: dict[str, Any] = spec.get("LoggingConfig") or {}
         for name, attribute in _STORED.items():

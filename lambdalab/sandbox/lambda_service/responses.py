@@ -120,6 +120,22 @@ class LabResponse(LambdaResponse):  # type: ignore[misc]
         self.backend.delete_provisioned_concurrency_config(self._name(), self._qualifier())
         return 204, {"status": 204}, ""
 
+    def add_permission(self) -> Untyped:
+        """Answer AddPermission."""
+        qualifier = (self.querystring.get("Qualifier") or [None])[0]
+        statement = self.backend.add_permission(self._name(), qualifier, json.dumps(self.json_body))
+        text = json.dumps(statement, separators=(",", ":"))
+        return 201, {"status": 201}, json.dumps({"Statement": text})
+
+    def remove_permission(self) -> Untyped:
+        """Answer RemovePermission."""
+        qualifier, revision = (
+            (self.querystring.get(name) or [None])[0] for name in ("Qualifier", "RevisionId")
+        )
+        sid = unquote(self.path.rsplit("/", 1)[-1])
+        self.backend.remove_permission(self._name(), sid, revision, qualifier)
+        return 204, {"status": 204}, ""
+
     def get_account_settings(self) -> Untyped:
         """Answer GetAccountSettings."""
         functions = list(self.backend.list_functions())
