@@ -20,6 +20,7 @@ __all__ = [
     "backed_off",
     "filter_patterns",
     "filters_take",
+    "next_scaling",
     "parse_batch_item_failures",
     "retry_delay",
     "scaled",
@@ -136,6 +137,13 @@ def scaled(allowed: float, elapsed_s: float, maximum: int | None = None) -> floa
     """
     grown = allowed + elapsed_s * SCALING_PER_MINUTE.value / 60.0
     return min(grown, float(maximum or SCALING_LIMIT.value))
+
+
+def next_scaling(allowed: float, maximum: int | None = None) -> float | None:
+    """Return in how many seconds one more batch may run; ``None``: never."""
+    if allowed >= float(maximum or SCALING_LIMIT.value):
+        return None
+    return (int(allowed) + 1 - allowed) * 60.0 / SCALING_PER_MINUTE.value
 
 
 def backed_off(allowed: float) -> float:

@@ -13,7 +13,7 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 import lambdalab
-from lambdalab.sandbox import sqs_time, state
+from lambdalab.sandbox import motosqs_api, state
 from lambdalab.sandbox.control import Control
 from lambdalab.sandbox.engine.executor import Executor, Settings
 from lambdalab.sandbox.eventlog import EventLog
@@ -23,6 +23,7 @@ from lambdalab.sandbox.keepers import Keepers
 from lambdalab.sandbox.lambda_service import backend, hooks, responses
 from lambdalab.sandbox.lambda_service.service import LambdaService
 from lambdalab.sandbox.logsink import CloudWatchSink
+from lambdalab.sandbox.pollers import installing as polling
 from lambdalab.sandbox.registry import Record
 from lambdalab.sandbox.timekeeper import Timekeeper
 
@@ -57,7 +58,7 @@ class Core:
     ) -> None:
         backend.install()
         responses.install()
-        sqs_time.install(timekeeper.clock)
+        motosqs_api.install(timekeeper.clock)
         self.run = record.run
         self.executor = executor
         self.events = events
@@ -73,6 +74,7 @@ class Core:
         )
         self.keepers.register("asynchronous", self.service.queue.dump, self.service.queue.load)
         hooks.attach(self.service)
+        self.pollers = polling.install(self.service, events, self.scheduler, self.gate)
         self.control = Control(self, record.token)
         self.moto: Any = DomainDispatcherApplication(create_backend_app)
         self._record = record
@@ -111,6 +113,7 @@ class Core:
         """Empty everything; service time is the machine's again."""
         with self._whole:
             self.timekeeper.restart()
+            self.pollers.clear()
             self.service.clear()
             self.executor.reset()
             with self.gate.alone():
@@ -134,6 +137,7 @@ class Core:
         with self._whole:
             parsed = state.parse(state.read(path), path)
             self.timekeeper.restart()
+            self.pollers.clear()
             self.service.clear()
             self.executor.reset()
             with self.gate.alone():
@@ -146,6 +150,7 @@ class Core:
                 self.service.invocations = 0
             self._restart_events()
             self.service.provision()
+            self.pollers.resume()
 
     def _restart_events(self) -> None:
         self.service.collect()

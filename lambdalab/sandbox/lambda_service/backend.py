@@ -14,7 +14,6 @@ from moto.moto_api._internal import mock_random
 
 from lambdalab.rules import concurrency
 from lambdalab.rules.routing import LATEST, routing_problem
-from lambdalab.sandbox.events import Notice
 from lambdalab.sandbox.lambda_service import hooks, permits, provisioned, validation
 from lambdalab.sandbox.lambda_service.errors import (
     conflict,
@@ -24,6 +23,7 @@ from lambdalab.sandbox.lambda_service.errors import (
     refused_value,
 )
 from lambdalab.sandbox.lambda_service.function import LabFunction, check_code, check_role
+from lambdalab.sandbox.pollers.mapping import LabMapping
 from lambdalab.sandbox.untyped import Untyped
 
 __all__ = ["LabBackend", "install"]
@@ -350,23 +350,36 @@ class LabBackend(models.LambdaBackend):  # type: ignore[misc]
             found.update(one.code_digest for one in list(layer.layer_versions.values()))
         return found
 
-    # -- events from other services -------------------------------------------------------
+    # -- event source mappings, events from other services --------------------------------
 
-    def create_event_source_mapping(self, spec: dict[str, Any]) -> Untyped:
-        """Store a mapping, and say that nothing polls it yet."""
-        mapping = super().create_event_source_mapping(spec)
-        from moto.sqs.models import sqs_backends
+    def create_event_source_mapping(self, spec: dict[str, Any]) -> LabMapping:
+        """Create a mapping; it polls once it is ``Enabled``."""
+        with _changing:
+            return event_sources.create(self, spec)
 
-        for queue in sqs_backends[self.account_id][self.region_name].queues.values():
-            # moto would hand each message over while it is being sent.
-            queue.lambda_event_source_mappings.pop(mapping.function_arn, None)
-        hooks.service().events.record(
-            Notice(
-                key="notice.event_source_stored",
-                values={"function": mapping.function_arn, "source": mapping.event_source_arn},
-            )
-        )
-        return mapping
+    def update_event_source_mapping(self, uuid: str, spec: dict[str, Any]) -> LabMapping:
+        """Change a mapping, switch it on or off."""
+        with _changing:
+            return event_sources.update(self, uuid, spec)
+
+    def delete_event_source_mapping(self, uuid: str) -> LabMapping:
+        """Delete a mapping, as soon as nothing of it is in flight."""
+        with _changing:
+            return event_sources.delete(self, uuid)
+
+    def forget_event_source_mapping(self, uuid: str) -> None:
+        """Take a mapping away whose deletion has come to its end."""
+        self._event_source_mappings.pop(uuid, None)
+
+    def get_event_source_mapping(self, uuid: str) -> LabMapping:
+        """Return a mapping."""
+        return event_sources.get(self, uuid)
+
+    def list_event_source_mappings(
+        self, event_source_arn: str | None, function_name: str | None
+    ) -> list[LabMapping]:
+        """Return the mappings of a source, or of a function, or all."""
+        return event_sources.listed(self, event_source_arn, function_name)
 
     def send_sqs_batch(self, function_arn: str, messages: Untyped, queue_arn: str) -> bool:
         """Do nothing: mappings are polled, not pushed."""
@@ -410,4 +423,5 @@ def install() -> None:
     models.lambda_backends.backend = LabBackend
     models.LambdaFunction = LabFunction
     models.LambdaBackend = LabBackend
+    models.EventSourceMapping = LabMapping
     permits.install()

@@ -12,6 +12,7 @@ from moto.awslambda.responses import LambdaResponse
 from lambdalab.rules import limits
 from lambdalab.sandbox.lambda_service import hooks, provisioned
 from lambdalab.sandbox.lambda_service.errors import ApiError
+from lambdalab.sandbox.lambda_service.mapping_responses import MappingResponses
 from lambdalab.sandbox.untyped import Untyped
 
 __all__ = ["LabResponse", "install"]
@@ -20,7 +21,7 @@ _CODE_STORAGE = 80_530_636_800
 """Bytes of code an account may store (dg/gettingstarted-limits: 75 GB)."""
 
 
-class LabResponse(LambdaResponse):  # type: ignore[misc]
+class LabResponse(MappingResponses, LambdaResponse):  # type: ignore[misc]
     """moto's reading of Lambda requests, completed."""
 
     @property

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from moto.awslambda import models
+
+from lambdalab.sandbox import mototime
+from lambdalab.sandbox.untyped import Untyped
 
 if TYPE_CHECKING:
     from lambdalab.sandbox.clock import VirtualClock
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     from lambdalab.sandbox.lambda_service.service import LambdaService
     from lambdalab.sandbox.scheduler import Scheduler
 
-__all__ = ["LabMapping", "Parts", "Poller", "State"]
+__all__ = ["NOTHING_YET", "OK", "LabMapping", "Parts", "Poller", "State"]
 
 
 class State(StrEnum):
@@ -47,12 +50,21 @@ class LabMapping(models.EventSourceMapping):  # type: ignore[misc]
     __qualname__ = "EventSourceMapping"
 
     state: str = State.ENABLED
-    reason: str = "User initiated"
     last_result: str = NOTHING_YET
 
     def __init__(self, spec: dict[str, Any]) -> None:
         super().__init__(spec)
+        self.last_modified = mototime.now()
         self.checkpoints: dict[str, Any] = {}
+
+    def __new__(cls, *_args: Untyped, **_options: Untyped) -> Self:
+        """Make one of which moto keeps no note: it would keep deleted mappings."""
+        return object.__new__(cls)
+
+    @property
+    def reason(self) -> str:
+        """Cause of the last change of state, in the words of its kind of source."""
+        return "USER_INITIATED" if self.source == "sqs" else "User action"
 
     @property
     def source(self) -> str:
@@ -76,7 +88,13 @@ class LabMapping(models.EventSourceMapping):  # type: ignore[misc]
         config["State"] = str(self.state)
         config["StateTransitionReason"] = self.reason
         config["LastProcessingResult"] = self.last_result
+        if not config["Tags"]:
+            del config["Tags"]
         return config
+
+    def note(self, result: str) -> None:
+        """Say in ``LastProcessingResult`` how the last batch, or the last poll, went."""
+        self.last_result = result
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +127,7 @@ class Poller(Protocol):
         ...
 
     def update(self) -> None:
-        """The mapping's attributes have new values: go by them from the next batch on."""
+        """Go by the mapping's new values from the next batch on; look again, if it cannot poll."""
         ...
 
     def stop(self, stopped: Callable[[], None]) -> None:
@@ -117,5 +135,5 @@ class Poller(Protocol):
         ...
 
     def close(self) -> None:
-        """The state is thrown away: touch nothing more, tell nobody. May follow ``stop``."""
+        """Touch nothing more, tell nobody: the state is thrown away. May follow ``stop``."""
         ...
