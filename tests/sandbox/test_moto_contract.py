@@ -208,8 +208,14 @@ def test_lambda_of_the_running_server_is_ours(functions: Functions) -> None:
 def test_services_of_moto_come_to_our_invoke(
     clients: _ANY, functions: Functions, sandbox: Any, way: str
 ) -> None:
-    """``LambdaFunction.invoke`` is what SNS and CloudWatch Logs call."""
+    """We stand where moto hands an event over, and go the way of every event."""
     functions.create(code="def handler(event, context):\n    print('got', sorted(event))\n")
+    functions.client.add_permission(
+        FunctionName="f",
+        StatementId="push",
+        Action="lambda:InvokeFunction",
+        Principal=f"{way}.amazonaws.com",
+    )
     arn = "arn:aws:lambda:us-east-1:123456789012:function:f"
     if way == "sns":
         topic = clients("sns").create_topic(Name="t")["TopicArn"]
@@ -233,7 +239,7 @@ def test_services_of_moto_come_to_our_invoke(
         if event.type == "LogLine" and event.line == wanted:
             break
     sources = {event.source for event in sandbox.events() if event.type == "InvokeReceived"}
-    assert sources == {"service"}
+    assert sources == {way}
 
 
 def test_moto_never_runs_docker() -> None:
