@@ -24,6 +24,7 @@ from lambdalab.sandbox.lambda_service import backend, hooks, responses
 from lambdalab.sandbox.lambda_service.service import LambdaService
 from lambdalab.sandbox.logsink import CloudWatchSink
 from lambdalab.sandbox.pollers import installing as polling
+from lambdalab.sandbox.push import installing as pushing
 from lambdalab.sandbox.registry import Record
 from lambdalab.sandbox.timekeeper import Timekeeper
 
@@ -75,6 +76,7 @@ class Core:
         self.keepers.register("asynchronous", self.service.queue.dump, self.service.queue.load)
         hooks.attach(self.service)
         self.pollers = polling.install(self.service, events, self.scheduler, self.gate)
+        pushing.install(self.service, events, self.scheduler, self.gate, self.keepers)
         self.control = Control(self, record.token)
         self.moto: Any = DomainDispatcherApplication(create_backend_app)
         self._record = record
