@@ -218,7 +218,8 @@ class NotebookPage:
         self.page.wait_for_timeout(400)
         shown = int(panel.evaluate("panel => panel.clientHeight"))
         kept = []
-        for number, top in enumerate(range(0, height, shown), 1):
+        # The last 100 are blank: what is past the end would be a second picture of nothing.
+        for number, top in enumerate(range(0, max(height - 100, 1), shown), 1):
             panel.evaluate("(panel, top) => { panel.scrollTop = top }", top)
             self.page.wait_for_timeout(200)
             place = file.with_stem(f"{file.stem}-{number}") if height > shown + 100 else file
