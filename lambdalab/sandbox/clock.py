@@ -123,9 +123,10 @@ class VirtualClock:
         self._tell()
         return skipped
 
-    def set(self, to: float) -> None:
+    def set(self, to: float, *, paused: bool = False) -> None:
         """Begin again at a service time, backwards too: after a reset or a restored state."""
         with self._lock:
+            self._paused = paused
             self._go_on(to)
         self._tell()
 

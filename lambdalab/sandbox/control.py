@@ -110,7 +110,9 @@ class Control:
         keeper = self._core.timekeeper
         told: dict[str, Any] = {}
         if "paused" in values:
-            keeper.change(paused=bool(values["paused"]))
+            if not isinstance(values["paused"], bool):
+                raise ValueError("paused must be true or false")
+            keeper.change(paused=values["paused"])
         if "halt" in values:
             keeper.halt(int(values["halt"]))
         if values.get("jump"):

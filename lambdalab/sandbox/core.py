@@ -70,6 +70,8 @@ class Core:
         self.stop = stop
         self.gate = Gate()
         self.keepers = Keepers()
+        # The first: what other parts load goes by the time that was saved with it.
+        self.keepers.register("clock", timekeeper.dump, timekeeper.load)
         self.service = LambdaService(
             executor, events, record.folder / "code", self.scheduler, self.gate.passing
         )
@@ -114,11 +116,12 @@ class Core:
     def reset(self) -> None:
         """Empty everything; service time is the machine's again."""
         with self._whole:
-            self.timekeeper.restart()
+            self.timekeeper.clear()
             self.pollers.clear()
             self.service.clear()
             self.executor.reset()
             with self.gate.alone():
+                self.timekeeper.clear()
                 self.sink.clear()
                 state.clear()
                 self.keepers.clear()
@@ -138,11 +141,12 @@ class Core:
         """Replace all state by a file's; if that cannot be, nothing changes."""
         with self._whole:
             parsed = state.parse(state.read(path), path)
-            self.timekeeper.restart()
+            self.timekeeper.clear()
             self.pollers.clear()
             self.service.clear()
             self.executor.reset()
             with self.gate.alone():
+                self.timekeeper.clear()
                 self.sink.clear()
                 state.clear()
                 state.restore(parsed)

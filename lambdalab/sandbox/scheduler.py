@@ -129,7 +129,6 @@ class Scheduler:
         self._background = _Heap()
         self._running = 0
         self._generation = 0
-        self._roused = 0
         self._inside = threading.local()
         self._started = False
         self._closed = False
@@ -213,20 +212,19 @@ class Scheduler:
         with self._lock:
             return self._busy()
 
-    def wait_quiet(self, timeout: float) -> bool:
+    def wait_quiet(self, timeout: float, unless: Callable[[], bool] = lambda: False) -> bool:
         """Wait until no work runs and none is overdue; say whether that came.
 
-        ``timeout`` in the machine's seconds; :meth:`rouse` ends the wait, too.
+        ``timeout`` in the machine's seconds. ``unless``: what else ends the wait, looked at
+        again after :meth:`rouse`.
         """
         with self._lock:
-            roused = self._roused
-            self._quiet.wait_for(lambda: not self._busy() or self._roused != roused, timeout)
+            self._quiet.wait_for(lambda: not self._busy() or unless(), timeout)
             return not self._busy()
 
     def rouse(self) -> None:
         """Let whoever waits for quiet look again at once."""
         with self._lock:
-            self._roused += 1
             self._quiet.notify_all()
 
     @contextlib.contextmanager

@@ -24,7 +24,7 @@ from lambdalab.sandbox.scheduler import Due, Scheduler
 
 __all__ = ["Timekeeper"]
 
-_LOOK_S = 0.5
+_LOOK_S = 60.0
 _KEPT = 64
 """How many strides that ended can still be asked for."""
 
@@ -56,6 +56,8 @@ class Timekeeper:
         self._events = events
         self._known = (clock.scale, clock.paused)
         self._skipping = 0.0
+        """How far time was put forward since it was last recorded."""
+        self._silent = False
         self._recording = threading.Lock()
         clock.listen(self._heard)
         # After our own listener: a change is in the log before what falls due by it.
@@ -79,12 +81,19 @@ class Timekeeper:
         """Run at another pace, stand still, or go on."""
         self.clock.change(scale=scale, paused=paused)
 
-    def restart(self, now: float | None = None) -> None:
-        """Forget all that waits; go on from a service time, the machine's if ``None``."""
+    def clear(self) -> None:
+        """Forget all that waits, and end every stride."""
         self.halt()
         self.scheduler.clear()
-        self.clock.set(time.time() if now is None else now)
-        self.clock.change(paused=False)
+
+    def dump(self) -> dict[str, Any]:
+        """Return what is saved of service time; its pace is a setting."""
+        return {"now": self.clock.now(), "paused": self.clock.paused}
+
+    def load(self, saved: dict[str, Any] | None) -> None:
+        """Go on from what was saved; ``None``: from the machine's time."""
+        known = saved or {"now": time.time(), "paused": False}
+        self.clock.set(float(known["now"]), paused=bool(known["paused"]))
 
     # -- strides --------------------------------------------------------------------------
 
@@ -143,26 +152,30 @@ class Timekeeper:
             if step is None or step > target:
                 self._skip(target)
                 return
-            self._skip(step)
+            coming = self.scheduler.next_due()
+            self._skip(step, silent=coming is None or coming.time > step)
             self._settle(one)
+        self._skip(self.clock.now())  # what was silent so far is said at the end
 
     def _settle(self, one: _Stride) -> None:
-        while not one.halted and not self.scheduler.wait_quiet(_LOOK_S):
+        while not one.halted and not self.scheduler.wait_quiet(_LOOK_S, lambda: one.halted):
             pass
 
     # -- the event log --------------------------------------------------------------------
 
-    def _skip(self, to: float) -> None:
-        self._skipping = to - self.clock.now()
+    def _skip(self, to: float, *, silent: bool = False) -> None:
+        """Put the clock forward; ``silent``: to housekeeping, which is not worth a record."""
+        self._skipping += to - self.clock.now()
+        self._silent = silent
         self.clock.advance(to)
 
     def _heard(self) -> None:
         with self._recording:
             now = (self.clock.scale, self.clock.paused)
-            skipped, self._skipping = self._skipping, 0.0
-            if now != self._known or skipped > 0:
+            if now != self._known or (self._skipping > 0 and not self._silent):
                 self._known = now
                 scale, paused = now
+                skipped, self._skipping = self._skipping, 0.0
                 self._events.record(ClockChanged(scale=scale, paused=paused, skipped_s=skipped))
 
 
