@@ -88,7 +88,7 @@ class Pollers:
     # -- on the way -----------------------------------------------------------------------
 
     def _go(self, mapping: LabMapping, state: State) -> None:
-        mapping.state = state
+        mapping.state = str(state)  # a plain string: it is written down with all of moto's state
         self.parts.events.record(
             MappingStateChanged(
                 mapping=mapping.uuid,
