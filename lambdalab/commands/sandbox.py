@@ -1,13 +1,15 @@
-"""``lambdalab sandbox``: start, stop, look at, reset, save, load, and the shell's variables."""
+"""``lambdalab sandbox``: its life, its state, its clock, and the variables of a shell."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
+import re
 import shlex
 from collections.abc import Callable, Iterable
-from typing import Literal
+from datetime import datetime
+from typing import Any, Literal
 
 from lambdalab.i18n import message
 from lambdalab.sandbox import NoSandboxError, Sandbox, credentials, owner, registry
@@ -29,12 +31,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     start.add_argument("--port", type=int, help=_help("port"))
     start.add_argument("--host", default="127.0.0.1", help=_help("host"))
     start.add_argument("--owner", metavar="PID|none", help=_help("owner"))
+    start.add_argument("--time-scale", type=float, metavar="N", help=_help("time_scale"))
     start.add_argument("--json", action="store_true", help=_help("json"))
     action("stop")
     action("status").add_argument("--json", action="store_true", help=_help("json"))
     action("reset")
     for name in ("save", "load"):
         action(name).add_argument("file", metavar="FILE", help=_help(f"{name}_file"))
+    clock = action("clock")
+    clock.add_argument("--scale", type=float, metavar="N", help=_help("scale"))
+    stand = clock.add_mutually_exclusive_group()
+    stand.add_argument("--pause", action="store_true", help=_help("pause"))
+    stand.add_argument("--resume", action="store_true", help=_help("resume"))
+    forward = clock.add_mutually_exclusive_group()
+    forward.add_argument("--jump", action="store_true", help=_help("jump"))
+    forward.add_argument("--advance", metavar="6h30m", help=_help("advance"))
+    clock.add_argument("--json", action="store_true", help=_help("json"))
     env = action("env")
     env.add_argument(
         "--shell", choices=("sh", "fish", "powershell"), default="sh", help=_help("shell")
@@ -55,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
         "reset": _reset,
         "save": _save,
         "load": _load,
+        "clock": _clock,
         "env": _env,
     }
     return actions[args.action](args)
@@ -69,7 +82,12 @@ def _start(args: argparse.Namespace) -> int:
     record = registry.read(registry.workspace_folder(workspace) / registry.RECORD)
     running = record is not None and record.alive
     box = Sandbox.start(
-        args.port, owner=_owner(args.owner), workspace=workspace, configure=False, quiet=True
+        args.port,
+        owner=_owner(args.owner),
+        workspace=workspace,
+        configure=False,
+        quiet=True,
+        time_scale=args.time_scale,
     )
     if args.json:
         print(json.dumps({"url": box.url, "port": box.port, "pid": box.pid, "joined": running}))
@@ -120,6 +138,7 @@ def _status(args: argparse.Namespace) -> int:
         "invocations": status["invocations"],
         "environments": len(status["environments"]),
         "folder": status["folder"],
+        "clock": _clock_words(status["clock"]),
     }
     for name, value in lines.items():
         print(f"{message(f'sandbox.show.{name}')}: {value}")
@@ -144,6 +163,57 @@ def _load(args: argparse.Namespace) -> int:
     Sandbox.connect(configure=False).load(args.file)
     print(message("sandbox.command.loaded", path=args.file))
     return 0
+
+
+def _clock(args: argparse.Namespace) -> int:
+    forward = None if args.advance is None else _seconds(args.advance)
+    box = Sandbox.connect(configure=False)
+    if args.scale is not None:
+        box.settings(time_scale=args.scale)
+    if args.pause:
+        box.clock.pause()
+    if args.resume:
+        box.clock.resume()
+    if forward is not None:
+        box.clock.advance(forward)
+    done = box.clock.jump() if args.jump else None
+    found = box.clock.look()
+    if args.json:
+        told = {"done": {"time": done.time, "label": done.label} if done else None}
+        print(json.dumps(found | told if args.jump else found, indent=2))
+        return 0
+    if done is not None:
+        print(message("sandbox.clock.done", label=done.label, time=_moment(done.time)))
+    elif args.jump:
+        print(message("sandbox.clock.nothing"))
+    print(f"{message('sandbox.show.clock')}: {_clock_words(found)}")
+    coming = found["next"]
+    if coming is not None:
+        when = _moment(coming["time"])
+        print(message("sandbox.clock.next", time=when, label=coming["label"]))
+    elif not args.jump:
+        print(message("sandbox.clock.nothing"))
+    return 0
+
+
+def _clock_words(found: dict[str, Any]) -> str:
+    key = "paused" if found["paused"] else "runs"
+    return message(f"sandbox.clock.{key}", time=_moment(found["now"]), scale=f"{found['scale']:g}")
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().isoformat(" ", "seconds")
+
+
+_UNITS = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "": 1.0}
+
+
+def _seconds(text: str) -> float:
+    """Return the seconds of ``90``, ``45s``, ``6h`` or ``1d6h30m``."""
+    parts = re.findall(r"([0-9]+(?:\.[0-9]+)?)([dhms]?)", text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise registry.SandboxError(message("sandbox.clock.duration", text=text))
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
 def _env(args: argparse.Namespace) -> int:

@@ -25,22 +25,22 @@ class ServiceClock:
 
     def now(self) -> float:
         """Return the service time, seconds since the epoch."""
-        return float(self._look()["now"])
+        return float(self.look()["now"])
 
     @property
     def scale(self) -> float:
         """Seconds of service time in a second of the machine's; ``box.settings`` sets it."""
-        return float(self._look()["scale"])
+        return float(self.look()["scale"])
 
     @property
     def paused(self) -> bool:
         """Whether service time stands still."""
-        return bool(self._look()["paused"])
+        return bool(self.look()["paused"])
 
     @property
     def busy(self) -> bool:
         """Whether work runs that had fallen due, such as an attempt of an event."""
-        return bool(self._look()["busy"])
+        return bool(self.look()["busy"])
 
     def pause(self) -> None:
         """Let service time stand still."""
@@ -52,7 +52,7 @@ class ServiceClock:
 
     def next(self) -> Due | None:
         """Return what comes next, and when; ``None``: nothing waits."""
-        return _due(self._look()["next"])
+        return _due(self.look()["next"])
 
     def jump(self) -> Due | None:
         """Put the clock forward to what comes next, and wait until it is done.
@@ -70,7 +70,8 @@ class ServiceClock:
         forward = seconds + 60.0 * minutes + 3600.0 * hours
         return float(self._stride({"advance": forward})["now"])
 
-    def _look(self) -> dict[str, Any]:
+    def look(self) -> dict[str, Any]:
+        """Return all of it at one moment: ``now``, ``scale``, ``paused``, ``next``, ``busy``."""
         return self._call("GET", "clock")
 
     def _stride(self, asked: dict[str, Any]) -> dict[str, Any]:
@@ -87,7 +88,7 @@ class ServiceClock:
         return answer
 
     def __repr__(self) -> str:
-        look = self._look()
+        look = self.look()
         pace = "paused" if look["paused"] else f"scale={look['scale']:g}"
         return f"<ServiceClock: {look['now']:.3f}, {pace}>"
 

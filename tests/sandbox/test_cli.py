@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from lambdalab.commands import sandbox as command
 from lambdalab.sandbox import Sandbox
 from tests.sandbox.conftest import Place, until
 
-ACTIONS = ("start", "stop", "status", "reset", "save", "load", "env")
+ACTIONS = ("start", "stop", "status", "reset", "save", "load", "clock", "env")
 
 
 def test_help_names_every_action_in_both_languages(place: Place) -> None:
@@ -60,7 +61,41 @@ def test_one_day_of_a_sandbox(place: Place, tmp_path: Path) -> None:
     assert not box.alive
 
 
-@pytest.mark.parametrize("action", [["reset"], ["save", "f"], ["load", "f"], ["env"]])
+def test_the_clock_is_shown_and_put_forward(place: Place) -> None:
+    place.start()
+    words = place.cli("start", "--time-scale", "60").stdout
+    assert "already runs" in words
+    shown = place.cli("clock").stdout
+    assert re.match(
+        r"Service time: \d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d, at 60 times", shown
+    )
+    assert "Nothing waits for its time." in shown
+    paused = place.cli("clock", "--pause", "--scale", "5", language="zh-TW").stdout
+    assert "已暫停（倍率 5）" in paused
+    assert "已暫停" in place.cli("status", language="zh-TW").stdout
+    first = json.loads(place.cli("clock", "--json").stdout)
+    assert (first["scale"], first["paused"], first["next"]) == (5, True, None)
+    later = json.loads(place.cli("clock", "--advance", "1d6h30m", "--json").stdout)
+    assert later["now"] - first["now"] == 30.5 * 3600
+    jumped = place.cli("clock", "--jump", "--resume").stdout
+    assert jumped.count("Nothing waits for its time.") == 1 and "at 5 times" in jumped
+    assert json.loads(place.cli("clock", "--jump", "--json").stdout)["done"] is None
+
+
+def test_durations_add_up() -> None:
+    found = [command._seconds(words) for words in ("90", "1.5m", "6h", "1d12h", "1h30")]
+    assert found == [90, 90, 21_600, 129_600, 3630]
+
+
+@pytest.mark.parametrize("words", ["6 hours", "h", "", "-5"])
+def test_a_duration_is_a_number_and_a_unit(place: Place, words: str) -> None:
+    ended = place.cli("clock", f"--advance={words}")
+    assert ended.returncode == 1 and "no duration" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "action", [["reset"], ["save", "f"], ["load", "f"], ["clock", "--jump"], ["env"]]
+)
 def test_without_a_sandbox_each_says_how_to_start_one(place: Place, action: list[str]) -> None:
     ended = place.cli(*action)
     assert ended.returncode == 1
