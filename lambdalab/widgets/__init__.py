@@ -1,7 +1,7 @@
 """What the learner watches and drags: they draw the event log and ask questions.
 
 Notebooks say ``from lambdalab.widgets import Timeline, Monitor, diagram, facts``, and
-``ConcurrencyLab`` or ``MemoryCost``, which need no sandbox.
+``ConcurrencyLab``, ``MemoryCost`` or ``CallPath``, which need no sandbox.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lambdalab.widgets.call_path import CallPath
     from lambdalab.widgets.concurrency import ConcurrencyLab
     from lambdalab.widgets.drawing import diagram
     from lambdalab.widgets.memory import MemoryCost
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
     from lambdalab.widgets.rulebook import facts
     from lambdalab.widgets.timeline import Timeline
 
-__all__ = ["ConcurrencyLab", "MemoryCost", "Monitor", "Timeline", "diagram", "facts"]
+__all__ = ["CallPath", "ConcurrencyLab", "MemoryCost", "Monitor", "Timeline", "diagram", "facts"]
 
 _HOMES = {
+    "CallPath": "call_path",
     "ConcurrencyLab": "concurrency",
     "MemoryCost": "memory",
     "Monitor": "monitor",

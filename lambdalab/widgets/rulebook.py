@@ -11,7 +11,7 @@ from lambdalab.errors import LambdalabError
 from lambdalab.i18n import Language, language, message, messages
 from lambdalab.rules.source import Fact
 
-__all__ = ["FactError", "Facts", "facts"]
+__all__ = ["FactError", "Facts", "facts", "page_name", "value_text"]
 
 _MB = 1024 * 1024
 _KB = 1024
@@ -58,7 +58,7 @@ class Facts:
                 name = message("widgets.facts.assumption", self.lang)
                 place = ("", name, "")
             else:
-                place = (source.url, _page(source.url), source.read.isoformat())
+                place = (source.url, page_name(source.url), source.read.isoformat())
             rows.append((fact.label[self.lang], value_text(fact, self.lang), *place))
         return rows
 
@@ -93,7 +93,7 @@ class Facts:
         )
 
 
-def _page(url: str) -> str:
+def page_name(url: str) -> str:
     """Return the part of an address that names its page."""
     bare = url.removeprefix("https://").rstrip("/")
     last = bare.rpartition("/")[2]

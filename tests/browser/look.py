@@ -39,10 +39,13 @@ def main() -> int:
             for path in wanted:
                 for theme in args.theme or ["light"]:
                     server.theme(theme)
-                    with NotebookPage.open(browser, server, path, width=args.width) as page:
+                    with NotebookPage.open(browser, server, path) as page:
                         if not args.no_run:
                             page.run_all()
                             page.page.wait_for_timeout(1500)
+                        # In a narrow window JupyterLab hides the sign that a kernel is idle.
+                        page.page.set_viewport_size({"width": args.width, "height": 900})
+                        page.page.wait_for_timeout(500)
                         file = args.out / f"{path.replace('/', '-')[:-6]}-{theme}.png"
                         print(*page.picture(file), sep="\n")
                         for problem in (*page.strangers, *page.complaints):
