@@ -199,3 +199,22 @@ def test_queues_get_the_message_raw_or_in_an_envelope(
         assert body["MessageAttributes"] == {"colour": {"Type": "String", "Value": "blue"}}
     kept = sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]
     assert kept["RawMessageDelivery"] == (raw or "false")
+
+
+def test_filter_policy_has_all_operators_whatever_the_protocol(
+    clients: _ANY, sns: Any, topic: str
+) -> None:
+    sqs = clients("sqs")
+    url, arn = queue(sqs, "taken")
+    tests = [{"wildcard": "a*z"}, {"suffix": "!"}, {"cidr": "10.0.0.0/8"}]
+    subscribe(sns, topic, arn, FilterPolicy=json.dumps({"kind": tests}), RawMessageDelivery="true")
+    for kind in ("abcz", "abc", "hey!", "10.1.2.3", "11.1.2.3"):
+        value = {"kind": {"DataType": "String", "StringValue": kind}}
+        sns.publish(TopicArn=topic, Message=kind, MessageAttributes=value)
+    assert sorted(one["Body"] for one in messages(sqs, url, 3)) == ["10.1.2.3", "abcz", "hey!"]
+
+
+def test_filter_policy_that_is_none_is_refused(clients: _ANY, sns: Any, topic: str) -> None:
+    _, arn = queue(clients("sqs"), "taken")
+    with pytest.raises(ClientError, match="Unrecognized match type like"):
+        subscribe(sns, topic, arn, FilterPolicy='{"kind": [{"like": "a"}]}')

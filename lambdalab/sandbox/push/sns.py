@@ -9,6 +9,7 @@ from moto.sns import models
 from moto.sns.exceptions import SNSInvalidParameter
 from moto.sns.utils import FilterPolicyMatcher
 
+from lambdalab.rules import filter_policy
 from lambdalab.rules.shapes import sns as shape
 from lambdalab.sandbox.push.delivery import Sender, to_function, to_queue
 from lambdalab.sandbox.push.hub import hub, trace_of_request
@@ -25,6 +26,8 @@ def install() -> None:
     """Put ourselves in moto's place."""
     models.Subscription.publish = _publish
     models.SNSBackend.subscribe = _subscribe
+    models.SNSBackend._validate_filter_policy = _check_policy
+    FilterPolicyMatcher.matches = _takes
 
 
 def _subscribe(self: Untyped, topic_arn: str, endpoint: str, protocol: str) -> Untyped:
@@ -37,6 +40,20 @@ def _subscribe(self: Untyped, topic_arn: str, endpoint: str, protocol: str) -> U
                 "Invalid parameter: Invalid parameter: Endpoint Reason: Please use FIFO SQS queue"
             )
     return _plain_subscribe(self, topic_arn, endpoint, protocol)
+
+
+def _check_policy(_self: Untyped, value: Untyped, scope: str | None) -> None:
+    """Refuse a filter policy that is none; moto knows half of the operators."""
+    problem = filter_policy.policy_problem(value, scope or filter_policy.ATTRIBUTES)
+    if problem is not None:
+        raise SNSInvalidParameter(problem)
+
+
+def _takes(self: Untyped, attributes: dict[str, Any] | None, message: str) -> bool:
+    """Tell whether a filter policy takes a message, whatever the subscription's protocol."""
+    return filter_policy.takes(
+        self.filter_policy, scope=self.filter_policy_scope, attributes=attributes, body=message
+    )
 
 
 def _publish(
