@@ -66,9 +66,10 @@ def moving(browser: Browser) -> Iterator[Page]:
     yield from opened(browser, calm=False)
 
 
-@pytest.fixture
-def narrow(browser: Browser) -> Iterator[Page]:
-    yield from opened(browser, 560)
+@pytest.fixture(params=[900, 560, 400])
+def narrow(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """Return pages as wide as a cell, and as one beside an open side bar."""
+    yield from opened(browser, request.param)
 
 
 @pytest.fixture
@@ -245,6 +246,7 @@ def test_no_words_lie_over_others(narrow: Page, say: Any, lang: Language) -> Non
                     const inside = one.left > path.left - 1 && one.right < path.right + 1;
                     if (!inside) found.push([one.text]);
                   }
+                  if (document.documentElement.scrollWidth > innerWidth) found.push(["too wide"]);
                   return found;
                 }"""
             )

@@ -267,7 +267,7 @@ class CallPathView {
   // -- the rules in words -----------------------------------------------------------------
 
   draw() {
-    this.picture.draw(this.service, Math.max(Math.floor(this.room), 560));
+    this.picture.draw(this.service, Math.max(Math.floor(this.room), 320));
     if (this.step >= 0) this.picture.show(this.steps()[this.step], false);
   }
 

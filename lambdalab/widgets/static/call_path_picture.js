@@ -2,6 +2,7 @@
 
 const BOX = { height: 66, top: 62, keeper: 48 };
 const LANES = { out: -15, back: 15 }; // px from the middle of the boxes
+const LEAST = 500; // px; in less room the whole picture is made smaller
 const TRAVEL = 650; // ms
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -74,8 +75,9 @@ class PathPicture {
 
   // -- drawing ----------------------------------------------------------------------------
 
-  draw(service, width) {
+  draw(service, room) {
     cancelAnimationFrame(this.frame);
+    const width = Math.max(room, LEAST);
     const { say } = this;
     this.service = service;
     this.lines = {}; // part -> path
@@ -117,8 +119,10 @@ class PathPicture {
     const [left, end] = gap("caller", mode === "sync" ? "function" : "middle");
     parts.push(this.permission((left + end) / 2, end - left - 8));
     const bottom = Math.max(BOX.top + BOX.height + 52, this.lowest + 10);
-    this.node.setAttribute("width", width);
-    this.node.setAttribute("height", bottom + BOX.keeper + 4);
+    const height = bottom + BOX.keeper + 4;
+    this.node.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    this.node.setAttribute("width", room);
+    this.node.setAttribute("height", Math.round((height * room) / width));
     parts.push(this.loop(places[kept], box, service.repeat, service.repeats === "caller"));
     parts.push(this.keep(places[keeper], box, width, bottom));
     const role = mode === "poll" ? "source" : "caller";
@@ -252,7 +256,7 @@ class PathPicture {
     const { permission, grants, mode } = this.service;
     const more = grants.length > 1 ? " …" : "";
     const lines = [
-      ...wrapped(this.say(`permission.${permission}`), room - 18, 11.5).map((line) => [line, "ll-lock"]),
+      ...wrapped(this.say(`permission.${permission}`), Math.max(room, 150) - 18, 11.5).map((line) => [line, "ll-lock"]),
       ...wrapped(`${grants[0]}${more}`, Math.max(room, 150), 11).map((line) => [line, "ll-lock ll-mono"]),
     ];
     const y = this.middle + LANES.back + 23 + 14 * this.under;
