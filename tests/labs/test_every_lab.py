@@ -11,7 +11,13 @@ import pytest
 
 from lambdalab.course.catalogue import catalogue, clone_root
 from lambdalab.i18n import LANGUAGES
-from tests.labs import lab01_answers, lab03_answers, lab04_answers, lab08_answers
+from tests.labs import (
+    lab01_answers,
+    lab03_answers,
+    lab04_answers,
+    lab05_answers,
+    lab08_answers,
+)
 from tests.labs.answer import Answer
 from tests.labs.graded import Graded, outcomes
 
@@ -19,6 +25,7 @@ ANSWERS: Mapping[str, Mapping[str, Sequence[Answer]]] = {
     "lab01": lab01_answers.ANSWERS,
     "lab03": lab03_answers.ANSWERS,
     "lab04": lab04_answers.ANSWERS,
+    "lab05": lab05_answers.ANSWERS,
     "lab08": lab08_answers.ANSWERS,
 }
 ROUNDS = [
