@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from lambdalab.packaging import deployment_package
+from lambdalab.rules.retries import LAG
 from lambdalab.sandbox import Sandbox
 
 TRUST = json.dumps(
@@ -50,6 +51,8 @@ def sandbox(shared_sandbox: Sandbox) -> Sandbox:
         scaling_burst=1000,
         cpu_share=False,
         time_scale=1,
+        duplicate_events=False,
+        retry_lag=LAG.value,
     )
     return shared_sandbox
 

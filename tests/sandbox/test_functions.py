@@ -30,14 +30,27 @@ def refused(call: Callable[[], object]) -> tuple[str, str]:
     return error["Code"], error["Message"]
 
 
-def test_created_function_is_complete(functions: Functions) -> None:
+def dead_letter_queue(clients: _ANY) -> str:
+    """Make a queue that the functions' role may send to."""
+    clients("sqs").create_queue(QueueName="dlq")
+    statement = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
+    clients("iam").put_role_policy(
+        RoleName="lambda",
+        PolicyName="dlq",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )
+    return "arn:aws:sqs:us-east-1:123456789012:dlq"
+
+
+def test_created_function_is_complete(clients: _ANY, functions: Functions) -> None:
+    queue = dead_letter_queue(clients)
     made = functions.create(
         MemorySize=256,
         Timeout=7,
         EphemeralStorage={"Size": 1024},
         LoggingConfig={"LogFormat": "JSON", "LogGroup": "/my/group"},
         TracingConfig={"Mode": "Active"},
-        DeadLetterConfig={"TargetArn": "arn:aws:sqs:us-east-1:123456789012:dlq"},
+        DeadLetterConfig={"TargetArn": queue},
         Environment={"Variables": {"KEY": "1"}},
         Description="d",
     )
@@ -287,7 +300,7 @@ def test_update_of_code_changes_what_runs(functions: Functions) -> None:
     assert functions.call() == "new"
 
 
-def test_update_of_configuration_changes_what_runs(functions: Functions) -> None:
+def test_update_of_configuration_changes_what_runs(clients: _ANY, functions: Functions) -> None:
     functions.create(code="import os\ndef handler(e, c):\n    return os.environ.get('VAR')\n")
     assert functions.call() is None
     update = functions.client.update_function_configuration
@@ -300,7 +313,7 @@ def test_update_of_configuration_changes_what_runs(functions: Functions) -> None
         EphemeralStorage={"Size": 2048},
         LoggingConfig={"LogFormat": "JSON", "SystemLogLevel": "WARN"},
         TracingConfig={"Mode": "Active"},
-        DeadLetterConfig={"TargetArn": "arn:aws:sqs:us-east-1:123456789012:dlq"},
+        DeadLetterConfig={"TargetArn": dead_letter_queue(clients)},
         FileSystemConfigs=[
             {
                 "Arn": "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lambdalab.sandbox.lambda_service.backend import LabBackend
     from lambdalab.sandbox.lambda_service.function import LabFunction
 
-__all__ = ["Configuration", "look", "recursive_loop"]
+__all__ = ["Configuration", "look", "recursive_loop", "role_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +79,25 @@ def look(call: Call, lag: float) -> Configuration | None:
         on_success=(targets.get("OnSuccess") or {}).get("Destination") or None,
         on_failure=(targets.get("OnFailure") or {}).get("Destination") or None,
         dead_letter=(latest.dead_letter_config or {}).get("TargetArn") or None,
-        role=_role(latest, call),
+        role=role_of(latest, call.qualifier),
         reserved=latest.reserved_concurrency,
     )
 
 
-def _role(latest: LabFunction, call: Call) -> str:
-    """Return the role of the version that runs: versions keep the one they were published with."""
-    qualifier = call.qualifier
-    backend = models.lambda_backends[call.account][call.region]
+def role_of(latest: LabFunction, qualifier: str | None) -> str:
+    """Return the role that a version runs under: the one it was published with.
+
+    Parameters
+    ----------
+    latest
+        The function's ``$LATEST``.
+    qualifier
+        Version or alias; ``None`` for ``$LATEST``.
+    """
+    backend = models.lambda_backends[latest.account_id][latest.region]
     alias = backend._lambdas._aliases[latest.unqualified_arn].get(qualifier)
-    number = alias.function_version if alias is not None else qualifier
-    for version in backend._lambdas._functions[call.name]["versions"]:
+    number = qualifier if alias is None else alias.function_version
+    for version in backend._lambdas._functions[latest.function_name]["versions"]:
         if str(version.version) == number:
             return str(version.role)
     return str(latest.role)

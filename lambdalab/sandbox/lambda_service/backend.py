@@ -14,7 +14,14 @@ from moto.moto_api._internal import mock_random
 
 from lambdalab.rules import concurrency
 from lambdalab.rules.routing import LATEST, routing_problem
-from lambdalab.sandbox.lambda_service import hooks, permits, provisioned, validation
+from lambdalab.sandbox.lambda_service import (
+    event_invoke,
+    event_sources,
+    hooks,
+    permits,
+    provisioned,
+    validation,
+)
 from lambdalab.sandbox.lambda_service.errors import (
     conflict,
     invalid_parameter,
@@ -47,6 +54,7 @@ class LabBackend(models.LambdaBackend):  # type: ignore[misc]
         name = str(spec.get("FunctionName") or "").rsplit(":", 1)[-1]
         validation.check_name(name)
         validation.check_configuration(spec, new=True)
+        event_invoke.check_dead_letter(self.account_id, spec["Role"], spec.get("DeadLetterConfig"))
         check_role(self.account_id, self.partition, spec["Role"])
         code = dict(spec.get("Code") or {})
         data = check_code(self.account_id, self.region_name, code)
@@ -97,6 +105,7 @@ class LabBackend(models.LambdaBackend):  # type: ignore[misc]
                     )
             if qualifier:
                 provisioned.drop(self._latest(function.function_name), qualifier)
+                event_invoke.drop(self._latest(function.function_name), qualifier)
                 permits.drop(self._latest(function.function_name), qualifier)
             super().delete_function(function.function_name, qualifier)
             hooks.service().changed(arn, qualifier, cause="delete")
@@ -217,6 +226,7 @@ class LabBackend(models.LambdaBackend):  # type: ignore[misc]
             function = self._latest(function_name)
             super().delete_alias(name, function.function_name)
             provisioned.drop(function, name)
+            event_invoke.drop(function, name)
             permits.drop(function, name)
             hooks.service().changed(function.unqualified_arn, None, recycle=False)
 

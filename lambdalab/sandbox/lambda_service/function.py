@@ -19,7 +19,7 @@ from moto.moto_api._internal import mock_random
 from lambdalab.rules import limits
 from lambdalab.rules.recursion import RecursiveLoop
 from lambdalab.sandbox.events import Notice
-from lambdalab.sandbox.lambda_service import codestore, hooks, validation
+from lambdalab.sandbox.lambda_service import codestore, event_invoke, hooks, validation
 from lambdalab.sandbox.lambda_service.errors import (
     ApiError,
     invalid_parameter,
@@ -246,6 +246,11 @@ class LabFunction(models.LambdaFunction):  # type: ignore[misc]
             )
 
     # -- changes --------------------------------------------------------------------------
+        if "DeadLetterConfig" in config_updates:
+            role = config_updates.get("Role") or self.role
+            event_invoke.check_dead_letter(
+                self.account_id, role, config_updates["DeadLetterConfig"]
+            )
 
     def take(self, data: bytes) -> None:
         """Make ``data`` the code: moto passes over ``S3ObjectVersion``."""

@@ -12,6 +12,7 @@ from moto.awslambda.responses import LambdaResponse
 from lambdalab.rules import limits
 from lambdalab.sandbox.lambda_service import hooks, provisioned
 from lambdalab.sandbox.lambda_service.errors import ApiError
+from lambdalab.sandbox.lambda_service.event_invoke_api import EventInvokeResponses
 from lambdalab.sandbox.lambda_service.mapping_responses import MappingResponses
 from lambdalab.sandbox.untyped import Untyped
 
@@ -21,7 +22,7 @@ _CODE_STORAGE = 80_530_636_800
 """Bytes of code an account may store (dg/gettingstarted-limits: 75 GB)."""
 
 
-class LabResponse(MappingResponses, LambdaResponse):  # type: ignore[misc]
+class LabResponse(MappingResponses, EventInvokeResponses, LambdaResponse):  # type: ignore[misc]
     """moto's reading of Lambda requests, completed."""
 
     @property
@@ -164,4 +165,5 @@ def install() -> None:
         urls.url_paths[path] = LabResponse.dispatch
     function = r"{0}/(?P<api_version>[^/]+)/functions/(?P<function_name>[\w_:%-]+)"
     urls.url_paths[rf"{function}/provisioned-concurrency/?$"] = LabResponse.dispatch
+    urls.url_paths[rf"{function}/recursion-config/?$"] = LabResponse.dispatch
     urls.url_paths[r"{0}/(?P<api_version>[^/]+)/account-settings/?$"] = LabResponse.dispatch

@@ -174,6 +174,10 @@ class LambdaService:
         return self._executor.settings.account_concurrency
 
     @staticmethod
+    def now(self) -> float:
+        """Return the service time, epoch seconds."""
+        return self._clock.now()
+
     def _backends() -> Iterator[LabBackend]:
         for regions in list(models.lambda_backends.values()):
             yield from list(regions.values())

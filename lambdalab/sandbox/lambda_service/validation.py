@@ -10,7 +10,13 @@ from typing import Any
 from lambdalab.rules import limits
 from lambdalab.sandbox.lambda_service.errors import ApiError, invalid_parameter, refused_value
 
-__all__ = ["RESERVED_VARIABLES", "check_configuration", "check_name", "check_runtime"]
+__all__ = [
+    "RESERVED_VARIABLES",
+    "check_configuration",
+    "check_name",
+    "check_number",
+    "check_runtime",
+]
 
 RESERVED_VARIABLES = frozenset(
     {
@@ -94,9 +100,9 @@ def check_configuration(spec: Mapping[str, Any], *, new: bool) -> None:
             "PackageType Image is not supported in this sandbox: it has no containers. "
             "Use Zip with a deployment package."
         )
-    _number(spec, "MemorySize", "memorySize", limits.MEMORY_MIN.value, limits.MEMORY_MAX.value)
-    _number(spec, "Timeout", "timeout", 1, limits.TIMEOUT_MAX.value)
-    _number(
+    check_number(spec, "MemorySize", "memorySize", limits.MEMORY_MIN.value, limits.MEMORY_MAX.value)
+    check_number(spec, "Timeout", "timeout", 1, limits.TIMEOUT_MAX.value)
+    check_number(
         spec.get("EphemeralStorage") or {},
         "Size",
         "ephemeralStorage.size",
@@ -123,7 +129,8 @@ def check_configuration(spec: Mapping[str, Any], *, new: bool) -> None:
     _layers(spec.get("Layers") or [])
 
 
-def _number(spec: Mapping[str, Any], key: str, place: str, least: int, most: int) -> None:
+def check_number(spec: Mapping[str, Any], key: str, place: str, least: int, most: int) -> None:
+    """Refuse a whole number out of bounds; ``place`` is the member's name, ``memorySize``."""
     if key not in spec:
         return
     value = spec[key]
