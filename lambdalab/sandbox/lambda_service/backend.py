@@ -54,8 +54,8 @@ class LabBackend(models.LambdaBackend):  # type: ignore[misc]
         name = str(spec.get("FunctionName") or "").rsplit(":", 1)[-1]
         validation.check_name(name)
         validation.check_configuration(spec, new=True)
-        event_invoke.check_dead_letter(self.account_id, spec["Role"], spec.get("DeadLetterConfig"))
         check_role(self.account_id, self.partition, spec["Role"])
+        event_invoke.check_dead_letter(self.account_id, spec["Role"], spec.get("DeadLetterConfig"))
         code = dict(spec.get("Code") or {})
         data = check_code(self.account_id, self.region_name, code)
         spec |= {"FunctionName": name, "Code": code}

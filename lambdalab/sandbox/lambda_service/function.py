@@ -246,11 +246,6 @@ class LabFunction(models.LambdaFunction):  # type: ignore[misc]
             )
 
     # -- changes --------------------------------------------------------------------------
-        if "DeadLetterConfig" in config_updates:
-            role = config_updates.get("Role") or self.role
-            event_invoke.check_dead_letter(
-                self.account_id, role, config_updates["DeadLetterConfig"]
-            )
 
     def take(self, data: bytes) -> None:
         """Make ``data`` the code: moto passes over ``S3ObjectVersion``."""
@@ -275,6 +270,11 @@ class LabFunction(models.LambdaFunction):  # type: ignore[misc]
         validation.check_configuration(config_updates, new=False)
         if "Role" in config_updates:
             check_role(self.account_id, self.partition, config_updates["Role"])
+        if "DeadLetterConfig" in config_updates:
+            role = config_updates.get("Role") or self.role
+            event_invoke.check_dead_letter(
+                self.account_id, role, config_updates["DeadLetterConfig"]
+            )
         updates = dict(config_updates)
         if "Environment" in updates:
             updates["Environment"] = {
