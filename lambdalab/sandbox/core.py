@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,15 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 import lambdalab
 from lambdalab.sandbox import motosqs_api, state
 from lambdalab.sandbox.control import Control
+from lambdalab.sandbox.durability import drawing
+from lambdalab.sandbox.durability.events import KeptEvents
+from lambdalab.sandbox.durability.files import FOLDER
+from lambdalab.sandbox.durability.keeping import Keeping
+from lambdalab.sandbox.durability.queues import KeptMessages
+from lambdalab.sandbox.durability.recovery import Recovered, recover
 from lambdalab.sandbox.engine.executor import Executor, Settings
 from lambdalab.sandbox.eventlog import EventLog
-from lambdalab.sandbox.events import Event, SandboxReset
+from lambdalab.sandbox.events import Event, Notice, SandboxReset
 from lambdalab.sandbox.gate import Gate
 from lambdalab.sandbox.keepers import Keepers
 from lambdalab.sandbox.lambda_service import backend, hooks, responses
@@ -44,6 +51,8 @@ class Core:
         Process with which it ends.
     stop
         Called to end it; returns at once.
+    durable
+        Whether what is accepted outlives a crash.
     """
 
     def __init__(
@@ -56,10 +65,13 @@ class Core:
         timekeeper: Timekeeper,
         owner: int | None,
         stop: Callable[[], None],
+        durable: bool = True,
     ) -> None:
+        drawing.install()
         backend.install()
         responses.install()
-        motosqs_api.install(timekeeper.clock)
+        self.gate = Gate()
+        motosqs_api.install(timekeeper.clock, self.gate.aside)
         self.run = record.run
         self.executor = executor
         self.events = events
@@ -68,19 +80,20 @@ class Core:
         self.clock = timekeeper.clock
         self.scheduler = timekeeper.scheduler
         self.stop = stop
-        self.gate = Gate()
         self.keepers = Keepers()
         # The first: what other parts load goes by the time that was saved with it.
         self.keepers.register("clock", timekeeper.dump, timekeeper.load)
         self.service = LambdaService(
             executor, events, record.folder / "code", self.scheduler, self.gate.passing
         )
-        self.keepers.register("asynchronous", self.service.queue.dump, self.service.queue.load)
+        self.kept_events = KeptEvents(self.service.queue, self.keepers)
+        self.kept_messages = KeptMessages(self.keepers)
         hooks.attach(self.service)
         self.pollers = polling.install(self.service, events, self.scheduler, self.gate)
         pushing.install(self.service, events, self.scheduler, self.gate, self.keepers)
         self.control = Control(self, record.token)
         self.moto: Any = DomainDispatcherApplication(create_backend_app)
+        self.keeping = Keeping(self, record.folder / FOLDER if durable else None)
         self._record = record
         self._owner = owner
         self._started = time.time()
@@ -102,6 +115,7 @@ class Core:
             "environments": [dataclasses.asdict(one) for one in self.executor.environments()],
             "invocations": self.service.invocations,
             "settings": dataclasses.asdict(self.executor.settings),
+            "durable": self.keeping.keeps,
             "clock": self.timekeeper.look(),
             "run": self.run,
         }
@@ -111,6 +125,7 @@ class Core:
         settings = self.executor.update_settings(**values)
         self.timekeeper.change(scale=settings.time_scale)
         self.service.forget()
+        self.keeping.ask()
         return settings
 
     def reset(self) -> None:
@@ -128,6 +143,23 @@ class Core:
                 self.service.clear()
                 self.service.invocations = 0
             self._restart_events()
+            self.keeping.snapshot()
+
+    @contextlib.contextmanager
+    def alone_with_state(self) -> Iterator[None]:
+        """Let nobody empty, save or replace all state meanwhile."""
+        with self._whole:
+            yield
+
+    def recover(self, folder: Path) -> Recovered:
+        """Restore what a sandbox that died had accepted, before this one begins."""
+        found = recover(self, folder)
+        self._restart_events()
+        told = found.told()
+        self.events.record(Notice(key=told.pop("news").removeprefix("sandbox."), values=told))
+        self.service.provision()
+        self.pollers.resume()
+        return found
 
     def save(self, path: Path) -> None:
         """Write all state to a file."""
@@ -157,12 +189,14 @@ class Core:
             self._restart_events()
             self.service.provision()
             self.pollers.resume()
+            self.keeping.snapshot()
 
     def _restart_events(self) -> None:
         self.service.collect()
         first = SandboxReset()
         self.events.record(first)
         self._before = first.seq - 1
+        self.timekeeper.tell()
 
     def recorded(self, after: int, *, wait: float, limit: int) -> list[Event]:
         """Return the events above ``after``; those from before a reset are gone."""

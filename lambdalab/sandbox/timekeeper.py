@@ -95,6 +95,12 @@ class Timekeeper:
         known = saved or {"now": time.time(), "paused": False}
         self.clock.set(float(known["now"]), paused=bool(known["paused"]))
 
+    def tell(self) -> None:
+        """Record a pace that is not the machine's where an event log begins."""
+        if self._known != (1.0, False):
+            scale, paused = self._known
+            self._events.record(ClockChanged(scale=scale, paused=paused))
+
     # -- strides --------------------------------------------------------------------------
 
     def stride(self, seconds: float | None) -> int:

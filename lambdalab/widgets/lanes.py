@@ -21,7 +21,12 @@ LIMIT = 2_000
 """Bars and points that are kept; the oldest go first."""
 
 _BLINK_S = 0.001
-"""A wait for another init shorter than this is only the step from one event to the next."""
+"""A wait for another init shorter than this is only the step from one event to the next.
+
+In the machine's seconds: where service time runs faster, the step seems longer.
+"""
+_STILL_S = 1e-6
+"""Service time that passes less in a whole phase stands still: it was put forward by steps."""
 _REQUESTS = 1_000
 
 
@@ -76,6 +81,8 @@ class Drawing:
         self._start: float | None = None
         self._end: float | None = None
         self._dropped = 0
+        self._scale = 1.0
+        """Seconds of service time in one of the machine's."""
         self._forget_changes()
 
     def _forget_changes(self) -> None:
@@ -126,6 +133,8 @@ class Drawing:
         for event in events:
             if isinstance(event, ev.SandboxReset):
                 self._clear()
+            elif isinstance(event, ev.ClockChanged):
+                self._scale = event.scale
             elif isinstance(event, ev.EnvironmentEvent):
                 self._environment(event)
             elif isinstance(event, ev.InvocationEvent):
@@ -221,6 +230,7 @@ class Drawing:
         bar = inner or self._items.get(track.bar or "")
         if not isinstance(bar, Bar) or bar.phase is not Phase.INIT:
             return
+        self._last(track, bar, event)
         mark = None
         if event.status != "success" and not bar.suppressed:
             mark = Mark.TIMEOUT if event.status == "timeout" else Mark.CRASH
@@ -258,6 +268,7 @@ class Drawing:
         if not isinstance(bar, Bar) or bar.request_id != event.request_id:
             return
         if track.bar == bar.id:
+            self._last(track, bar, event)
             self._close(track)
             bar = dataclasses.replace(bar, end=track.now)
         mark = bar.mark
@@ -321,10 +332,16 @@ class Drawing:
         track.bar = None
         if not isinstance(bar, Bar):
             return
-        if bar.phase is Phase.RESET and track.now - bar.start < _BLINK_S:
+        if bar.phase is Phase.RESET and track.now - bar.start < _BLINK_S * max(1.0, self._scale):
             self._remove(bar.id)
         else:
             self._put(dataclasses.replace(bar, end=track.now))
+
+    def _last(self, track: _Track, bar: Bar, event: ev.InitFinished | ev.InvokeFinished) -> None:
+        """Let a phase last what it took, if service time stood still meanwhile."""
+        if event.time - bar.start < _STILL_S:
+            track.now = max(track.now, bar.start + event.duration_ms / 1000)
+            self._seen(track.now)
 
     def _close_inner(self, track: _Track) -> None:
         inner = self._items.get(track.inner or "")

@@ -7,8 +7,8 @@ page that was just opened, say); it then asks for the whole again.
 
 from __future__ import annotations
 
+import contextlib
 import threading
-import time
 from collections.abc import Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ import traitlets
 
 from lambdalab.i18n import language, messages
 from lambdalab.sandbox import SandboxError
+from lambdalab.sandbox.clock import VirtualClock
 from lambdalab.sandbox.events import Event
 from lambdalab.widgets.following import Follower
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["LiveWidget", "asset"]
 
 _PAGE = 10_000
+_DRIFT_S = 0.5
+"""How far a browser's reckoning of service time may be off, in seconds of the machine's."""
 
 
 def asset(*names: str) -> str:
@@ -76,8 +79,11 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc]
         """Held while the sandbox is asked for or told something, so that answers keep order."""
         self._follower: Follower | None = None
         self._closed = False
+        self._clock = VirtualClock()
+        """Service time as far as it is known here: what the browser reckons from."""
         if box is not None:
             self._catch_up(box)
+            self._reckon(box)
         lang = language()
         texts = {
             name: text
@@ -152,12 +158,32 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc]
         box = self._box
         if box is None:
             return
+        with contextlib.suppress(SandboxError):
+            if self._reckon(box):
+                self.send({"kind": "clock", **self._time()})
         with self._guard:
             fresh = [event for event in events if event.seq > self._last]
             if fresh:
                 self._last = fresh[-1].seq
             self._tell(self._take(fresh) if fresh else None)
         self._refresh(box)
+
+    def _reckon(self, box: Sandbox) -> bool:
+        """Look at the sandbox's clock; say whether it is not as was reckoned."""
+        with self._control:
+            found = box.clock.look()
+        now, scale, paused = found["now"], found["scale"], found["paused"]
+        clock = self._clock
+        changed = (clock.scale, clock.paused) != (scale, paused)
+        drifted = abs(clock.now() - now) > _DRIFT_S * max(1.0, scale)
+        clock.change(scale=scale)
+        clock.set(now, paused=paused)
+        return changed or drifted
+
+    def _time(self) -> dict[str, float]:
+        """Return service time, and its pace for as long as nothing else is told."""
+        clock = self._clock
+        return {"now": clock.now(), "pace": 0.0 if clock.paused else clock.scale}
 
     def _refresh(self, box: Sandbox) -> None:
         """Look at the sandbox; that it is gone is the follower's to find out."""
@@ -185,13 +211,13 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc]
     def message_whole(self) -> dict[str, Any]:
         """Return the snapshot that a view begins with."""
         with self._guard:
-            return {"n": self._version, "now": time.time(), **self._whole()}
+            return {"n": self._version, **self._time(), **self._whole()}
 
     def _tell(self, change: dict[str, Any] | None) -> None:
         if change is None:
             return
         self._version += 1
-        self.send({"kind": "delta", "n": self._version, "now": time.time(), **change})
+        self.send({"kind": "delta", "n": self._version, **self._time(), **change})
 
     def _asked(self, _widget: object, content: Any, _buffers: object) -> None:  # noqa: ANN401
         if not isinstance(content, dict):

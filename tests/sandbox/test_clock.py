@@ -220,8 +220,9 @@ def test_a_reset_begins_again_at_the_machines_time_and_keeps_the_pace(sandbox: S
     sandbox.reset()
     assert abs(sandbox.clock.now() - time.time()) < 2
     assert (sandbox.clock.scale, sandbox.clock.paused) == (2, False)
-    (first,) = sandbox.events()
+    first, pace = sandbox.events()
     assert isinstance(first, SandboxReset) and abs(first.time - time.time()) < 2
+    assert isinstance(pace, ClockChanged) and (pace.scale, pace.paused) == (2, False)
 
 
 def test_a_saved_state_brings_its_time_along(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -280,6 +280,47 @@ def test_any_order_and_any_loss_is_drawn_without_overlap(
         assert all(one[1] is not None and one[1] <= two[0] for one, two in pairwise(ends))
 
 
+def test_a_phase_in_which_time_stood_still_lasts_what_it_took() -> None:
+    """While time is put forward step by step, begin and end of an invoke are one moment."""
+    log = Log()
+    story = Story(log)
+    story.invoke()
+    log.now += 3600
+    story.invoke()
+    events = [dataclasses.replace(event, time=START) for event in log.events]
+    for event in events[-3:]:
+        object.__setattr__(event, "time", START + 3600)
+    picture = draw(events)
+    bars = picture.bars(story.id)
+    assert [bar.phase for bar in bars] == [
+        Phase.INIT,
+        Phase.INVOKE,
+        Phase.FROZEN,
+        Phase.INVOKE,
+        Phase.FROZEN,
+    ]
+    init, first, frozen, second, _ = bars
+    assert init.end == first.start == pytest.approx(START + 0.07)
+    for invoke in (first, second):
+        assert invoke.end is not None and invoke.duration_ms
+        assert invoke.end - invoke.start == pytest.approx(invoke.duration_ms / 1000)
+    assert frozen.end == second.start == START + 3600
+    assert picture.end == second.end
+
+
+def test_a_step_between_two_events_is_no_wait_though_time_runs_faster() -> None:
+    def phases(*before: Event) -> list[Phase]:
+        log = Log(events=list(before))
+        story = Story(log)
+        story.invoke("crash")
+        log.now += 0.03  # half a millisecond of the machine's
+        story.invoke()
+        return [bar.phase for bar in draw(numbered(log.events)).bars(story.id)]
+
+    assert Phase.RESET in phases()
+    assert Phase.RESET not in phases(ev.ClockChanged(scale=60.0, paused=False))
+
+
 def test_every_kind_of_event_is_drawn_or_passed_over() -> None:
     """A kind that the log learns later must not break the picture."""
     values: dict[str, Any] = {
@@ -288,6 +329,8 @@ def test_every_kind_of_event_is_drawn_or_passed_over() -> None:
         "int": 1,
         "bool": False,
         "tuple[str, ...]": (),
+        "tuple[int, ...]": (),
+        "tuple[int, int]": (1, 2),
         "Mapping[str, str]": {},
     }
     for kind in EVENT_TYPES.values():

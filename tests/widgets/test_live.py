@@ -51,10 +51,11 @@ class Browser:
     def __init__(self, widget: LiveWidget, monkeypatch: pytest.MonkeyPatch) -> None:
         self.widget = widget
         self.heard: list[dict[str, Any]] = []
+        self.clocks: list[dict[str, Any]] = []
         monkeypatch.setattr(widget, "send", self._send)
 
     def _send(self, content: dict[str, Any], buffers: object = None) -> None:
-        self.heard.append(content)
+        (self.clocks if content["kind"] == "clock" else self.heard).append(content)
 
     def say(self, **content: Any) -> None:
         self.widget._handle_custom_msg(content, [])
@@ -90,6 +91,28 @@ def test_what_was_is_there_at_once_and_what_comes_is_sent_as_deltas(
     until(lambda: browser.items() >= drawn(timeline) - before)
     assert [message["n"] for message in browser.heard] == list(range(1, len(browser.heard) + 1))
     assert all(len(message["items"]) <= 3 for message in browser.heard)  # never the whole again
+
+
+def test_a_browser_reckons_with_service_time(
+    sandbox: Sandbox, functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    functions.create()
+    sandbox.settings(time_scale=60)
+    sandbox.clock.advance(hours=5)
+    timeline = Timeline(sandbox)
+    told = timeline.get_state()["snapshot"]
+    assert told["pace"] == 60 and abs(told["now"] - sandbox.clock.now()) < 60
+    browser = Browser(timeline, monkeypatch)
+    functions.call()
+    until(lambda: browser.heard)
+    assert browser.heard[-1]["pace"] == 60
+    assert abs(browser.heard[-1]["now"] - sandbox.clock.now()) < 60
+    assert not browser.clocks, "nothing that was not reckoned with"
+    sandbox.clock.pause()
+    until(lambda: browser.clocks)
+    assert browser.clocks[-1] == {"kind": "clock", "now": sandbox.clock.now(), "pace": 0.0}
+    sandbox.clock.advance(hours=1)
+    until(lambda: browser.clocks[-1]["now"] == sandbox.clock.now())
 
 
 def test_a_browser_that_missed_something_gets_the_whole(

@@ -83,13 +83,20 @@ class Feed {
     } else if (message.kind === "delta") {
       if (message.n === this.n + 1) this.take(message);
       else if (message.n > this.n) this.want();
+    } else if (message.kind === "clock") {
+      this.reckon(message);
     }
+  }
+
+  reckon({ now, pace }) {
+    this.told = now;
+    this.pace = pace ?? 1;
+    this.heardAt = performance.now();
   }
 
   take(message) {
     this.n = message.n ?? 0;
-    this.told = message.now;
-    this.heardAt = performance.now();
+    this.reckon(message);
     this.apply(message);
     for (const watcher of this.watchers) watcher();
   }
@@ -100,9 +107,9 @@ class Feed {
     this.model.send({ do: "want", have: this.n });
   }
 
-  /** The sandbox's clock now, in epoch seconds. */
+  /** The sandbox's service time now, in epoch seconds; a second of ours is `pace` of it. */
   now() {
-    return this.told + (performance.now() - this.heardAt) / 1000;
+    return this.told + ((performance.now() - this.heardAt) / 1000) * this.pace;
   }
 }
 
