@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lambdalab.i18n import Language, messages
+from lambdalab.sandbox import events as ev
 from lambdalab.sandbox.events import Event
 from lambdalab.widgets import Timeline
 from lambdalab.widgets.lanes import Drawing
 from lambdalab.widgets.live import asset
-from tests.widgets.records import Log, Story
+from tests.widgets.records import START, Log, Story
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -201,6 +202,22 @@ def test_deltas_are_drawn_and_a_hole_makes_it_ask(page: Page) -> None:
     )
     page.wait_for_selector(".ll-empty:visible")
     assert page.locator(".ll-item").count() == 0
+
+
+def test_what_lasts_grows_by_service_time(page: Page) -> None:
+    told = story()
+    told.add(ev.InvokeStarted, 1.0, request_id="open", cold=False)
+    begun = told.log.now
+    show(page, told.log.events, state="live")
+    reached = """() => Math.max(...[...document.querySelectorAll(".ll-axis text")]
+        .map((one) => parseFloat(one.textContent) / (one.textContent.endsWith("ms") ? 1000 : 1)))"""
+    page.evaluate("(m) => model.tell(m)", {"kind": "clock", "now": begun, "pace": 600})
+    page.wait_for_function(f"({reached})() > {begun - START + 300}", timeout=5000)
+    page.evaluate("(m) => model.tell(m)", {"kind": "clock", "now": begun + 900, "pace": 0})
+    page.wait_for_timeout(600)
+    still = page.evaluate(reached)
+    page.wait_for_timeout(600)
+    assert page.evaluate(reached) == still <= begun - START + 900, "paused"
 
 
 def test_the_slider_and_its_field_ask_for_an_idle_lifetime(page: Page) -> None:
