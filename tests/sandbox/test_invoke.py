@@ -179,6 +179,15 @@ def test_request_payload_limits(functions: Functions, kind: str, limit: int) -> 
     assert str(limit) in refused["Error"]["Message"]
 
 
+def test_a_warm_environment_takes_the_largest_event(functions: Functions) -> None:
+    """It is frozen while the event comes: more than its socket holds must not wait for it."""
+    functions.create(code="def handler(event, context):\n    return len(event)\n", MemorySize=512)
+    size = limits.PAYLOAD_SYNC.value - 2
+    assert functions.call(event="x") == 1
+    assert functions.call(event="x" * size) == size
+    assert functions.call(event="x" * size) == size
+
+
 def test_response_payload_limit(functions: Functions) -> None:
     functions.create(code="def handler(event, context):\n    return 'x' * event\n", MemorySize=512)
     limit = limits.PAYLOAD_SYNC.value

@@ -44,6 +44,8 @@ _RUNTIME_VERSION = f"python:{platform.python_version()} (this machine's own)"
 _WATCH_S = 0.01
 """When memory is first looked at while a handler runs; each next look comes later, up to:"""
 _WATCH_MAX_S = 0.05
+_SOCKET_HOLDS = 64 * 1024
+"""Bytes of an event that surely fit into a socket whose other end sleeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,18 +434,26 @@ class Environment:
             "invokedFunctionArn": request.invoked_arn,
             "tracing": {"type": "X-Amzn-Trace-Id", "value": trace},
         }
+        # The process wakes up last, once, and to something that is there; but as long as it is
+        # frozen, it takes no more than its socket holds.
+        large = len(request.payload) > _SOCKET_HOLDS
+        if large:
+            self._thaw()
         api.dispatch(request.request_id, request.payload, headers, event)
-        # Last, so that a process wakes up once, and to something that is there.
-        if self.pacer is not None:
-            self.pacer.begin()
-        for process in self._processes():
-            process.send_signal(signal.SIGCONT)
+        if not large:
+            self._thaw()
         if self._drive(lambda: api.answer is not None, until):
             # Looked at here, the kernel counts while the runtime fetches its next event.
             self._runtime_peak = _peak_mb(self._processes()[0])
             if self._drive(lambda: api.all_waiting, until):
                 return None
         return self._why(until, request.request_id, init=False)
+
+    def _thaw(self) -> None:
+        if self.pacer is not None:
+            self.pacer.begin()
+        for process in self._processes():
+            process.send_signal(signal.SIGCONT)
 
     def _conclude(
         self,
