@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from moto.events import models
-from moto.events.exceptions import InvalidEventPatternException
+from moto.events import models, responses
+from moto.events.exceptions import InvalidEventPatternException, ValidationException
 from moto.moto_api._internal import mock_random
 from moto.s3 import models as s3_models
 
@@ -23,20 +23,23 @@ from lambdalab.rules.shapes.timestamps import to_seconds
 from lambdalab.sandbox.push.delivery import Failure, Sender, refused, to_function, to_queue
 from lambdalab.sandbox.push.hub import hub
 from lambdalab.sandbox.push.redelivery import Delivery, Exhausted, RetryPolicy, deliver
+from lambdalab.sandbox.push.target_checks import targets_problem
 from lambdalab.sandbox.push.targets import to_target
 from lambdalab.sandbox.untyped import Untyped
 
-__all__ = ["install", "put_service_event", "send_to_targets"]
+__all__ = ["install", "put_event", "put_rule", "put_service_event", "send_to_targets"]
 
 PRINCIPAL = "events.amazonaws.com"
 _ARCHIVE = re.compile(r'"archive-arn"\s*:\s*"[^"]*:archive/([^"]+)"')
 _plain_put_rule = models.EventsBackend.put_rule
+_plain_put_targets = models.EventsBackend.put_targets
 
 
 def install() -> None:
     """Put ourselves in moto's place."""
     models.Rule.send_to_targets = _send_to_targets
-    models.EventsBackend.put_rule = _put_rule
+    models.EventsBackend.put_targets = _put_targets
+    responses.EventsHandler.test_event_pattern = _test_event_pattern
     # A bucket's creation is CloudTrail's to tell, and in another shape.
     s3_models.events_send_notification = _nothing
 
@@ -45,13 +48,42 @@ def _nothing(*_arguments: Untyped, **_options: Untyped) -> None:
     pass
 
 
-def _put_rule(self: Untyped, name: str, *arguments: Untyped, **options: Untyped) -> Untyped:
+def put_rule(self: Untyped, name: str, *arguments: Untyped, **options: Untyped) -> Untyped:
+    """Take a rule whose pattern can be read; ``self`` is moto's backend."""
     pattern = options.get("event_pattern")
     if pattern:
-        problem = event_pattern.pattern_problem(_object(pattern))
-        if problem is not None:
-            raise InvalidEventPatternException(reason=problem)
+        _pattern(pattern)
     return _plain_put_rule(self, name, *arguments, **options)
+
+
+def _pattern(text: str) -> dict[str, Any]:
+    pattern = _object(text)
+    problem = event_pattern.pattern_problem(pattern)
+    if problem is not None:
+        raise InvalidEventPatternException(reason=problem)
+    return pattern
+
+
+def _put_targets(
+    self: Untyped, name: str, event_bus_arn: str | None, targets: list[dict[str, Any]]
+) -> None:
+    bus = self.event_buses.get(self._normalize_event_bus_arn(event_bus_arn))
+    rule = bus.rules.get(name) if bus is not None else None
+    there = [one["Id"] for one in rule.targets] if rule is not None else []
+    problem = targets_problem(targets, there)
+    if problem is not None:
+        raise ValidationException(problem)
+    _plain_put_targets(self, name, event_bus_arn, targets)
+
+
+def _test_event_pattern(self: Untyped) -> str:
+    """Answer ``TestEventPattern``, which moto does not."""
+    pattern = _pattern(self._get_param("EventPattern"))
+    try:
+        event = json.loads(self._get_param("Event"))
+    except ValueError as error:
+        raise ValidationException("Parameter Event is not valid.") from error
+    return json.dumps({"Result": event_pattern.matches(pattern, event)})
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -88,7 +120,7 @@ def put_service_event(
         resources=resources,
         detail=detail,
     )
-    _to_rules(models.events_backends[account][region].event_buses["default"], event)
+    put_event(models.events_backends[account][region].event_buses["default"], event)
 
 
 def _to_bus(arn: str, text: str) -> Failure | None:
@@ -103,11 +135,12 @@ def _to_bus(arn: str, text: str) -> Failure | None:
         event = None
     if not isinstance(event, dict) or "detail-type" not in event:
         return Failure("INVALID_PARAMETER", "an event bus takes whole events only")
-    _to_rules(bus, event)
+    put_event(bus, event)
     return None
 
 
-def _to_rules(bus: Untyped, event: Mapping[str, Any]) -> None:
+def put_event(bus: Untyped, event: Mapping[str, Any]) -> None:
+    """Put an event, as AWS has it, onto a bus of moto's."""
     for rule in list(bus.rules.values()):
         rule.send_to_targets(dict(event))
 

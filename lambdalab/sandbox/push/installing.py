@@ -6,7 +6,15 @@ from lambdalab.sandbox.eventlog import EventLog
 from lambdalab.sandbox.gate import Gate
 from lambdalab.sandbox.keepers import Keepers, Value
 from lambdalab.sandbox.lambda_service.service import LambdaService
-from lambdalab.sandbox.push import eventbridge, logs, s3, sns
+from lambdalab.sandbox.push import (
+    eventbridge,
+    logs,
+    rule_schedules,
+    s3,
+    scheduler_api,
+    scheduler_runs,
+    sns,
+)
 from lambdalab.sandbox.push.hub import Hub, attach
 from lambdalab.sandbox.scheduler import Scheduler
 
@@ -28,11 +36,13 @@ def install(
     """
     hub = Hub(service, events, scheduler, gate)
     attach(hub)
-    for source in (s3, sns, eventbridge, logs):
+    for source in (s3, sns, eventbridge, rule_schedules, scheduler_api, logs):
         source.install()
 
     def load(value: Value) -> None:
         hub.numbers.load(value and int(value["number"]))
         logs.forget()
+        rule_schedules.resume()
+        scheduler_runs.resume()
 
     keepers.register("push", lambda: {"number": hub.numbers.dump()}, load)
