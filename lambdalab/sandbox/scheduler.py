@@ -65,6 +65,11 @@ class Timer:
         self._cancel = cancel
         self._generation = generation
 
+    @property
+    def waiting(self) -> bool:
+        """Whether its time has not come, and nobody took it back."""
+        return self._work is not None
+
     def cancel(self) -> bool:
         """Take it back; say whether it was still waiting: then it never runs."""
         return self._cancel(self)

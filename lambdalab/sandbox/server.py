@@ -160,7 +160,7 @@ class _Server:
         self._executor = Executor(
             run_dir=self.record.folder / "engine",
             endpoint_url=self.record.url,
-            clock=clock,
+            scheduler=timekeeper.scheduler,
             events=self._events,
             logs=self._sink,
         )

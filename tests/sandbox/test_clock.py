@@ -17,7 +17,7 @@ from lambdalab.sandbox.clock import RealClock, VirtualClock
 from lambdalab.sandbox.events import ClockChanged, SandboxReset
 from lambdalab.sandbox.service_clock import ServiceClock
 from tests.conftest import Functions
-from tests.sandbox.conftest import Place
+from tests.sandbox.conftest import Place, until
 
 HOUR = 3600.0
 
@@ -254,6 +254,26 @@ def test_environments_end_by_service_time(sandbox: Sandbox, functions: Functions
     assert kinds.count("EnvironmentCreated") == 2, "after its idle lifetime it serves no more"
     (ended,) = [event for event in sandbox.events() if event.type == "ShutdownStarted"]
     assert getattr(ended, "cause") == "idle"  # noqa: B009 - of one kind of event
+
+
+def test_an_environment_ends_on_the_way_when_its_lifetime_is_over(
+    sandbox: Sandbox, functions: Functions
+) -> None:
+    sandbox.clock.pause()
+    functions.create()
+    functions.call()
+    idle_since = sandbox.clock.now()
+    sandbox.clock.advance(hours=6)
+    assert not sandbox.status()["environments"]
+    (ended,) = [event for event in sandbox.events() if event.type == "ShutdownStarted"]
+    assert ended.time == idle_since + 600
+    assert sandbox.clock.next() is None, "nobody jumps to the end of an environment"
+    sandbox.settings(idle_lifetime=30)
+    functions.call()
+    sandbox.clock.advance(29)
+    assert sandbox.status()["environments"]
+    sandbox.settings(idle_lifetime=10)
+    assert until(lambda: not sandbox.status()["environments"]), "shorter from now on"
 
 
 def test_the_handle_shows_itself(sandbox: Sandbox) -> None:

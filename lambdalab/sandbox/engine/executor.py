@@ -13,7 +13,6 @@ from lambdalab.rules.concurrency import PoolKind
 from lambdalab.rules.errors import ThrottleReason
 from lambdalab.rules.lifecycle import Initialization
 from lambdalab.sandbox import events as ev
-from lambdalab.sandbox.clock import Clock
 from lambdalab.sandbox.engine.admission import Admission
 from lambdalab.sandbox.engine.environment import Environment, Surroundings
 from lambdalab.sandbox.engine.launch import runtime_kind
@@ -29,6 +28,7 @@ from lambdalab.sandbox.model import (
     LogSink,
     ThrottledError,
 )
+from lambdalab.sandbox.scheduler import Scheduler, Timer
 
 __all__ = ["EnvironmentInfo", "Executor", "Settings"]
 
@@ -53,7 +53,7 @@ class Executor:
         Folder for environments' files; the caller removes it at the end.
     endpoint_url
         Where handlers' own AWS calls go.
-    clock, events, logs
+    scheduler, events, logs
         What the sandbox's parts share.
     settings
         At the start.
@@ -69,7 +69,7 @@ class Executor:
         *,
         run_dir: Path,
         endpoint_url: str,
-        clock: Clock,
+        scheduler: Scheduler,
         events: EventLog,
         logs: LogSink,
         settings: Settings | None = None,
@@ -77,12 +77,18 @@ class Executor:
         client: str | None = None,
     ) -> None:
         self.settings = settings or Settings()
-        self._clock = clock
+        self._scheduler = scheduler
         self._events = events
         self._folder = run_dir
         self._zygote = ZygoteClient(run_dir, isolate=isolate)
         self._around = Surroundings(
-            self._zygote, run_dir, endpoint_url, events, logs, client or _default_client(), clock
+            self._zygote,
+            run_dir,
+            endpoint_url,
+            events,
+            logs,
+            client or _default_client(),
+            scheduler.clock,
         )
         self._lock = threading.Condition()
         self._idle: dict[tuple[str, str], list[Environment]] = defaultdict(list)
@@ -94,16 +100,14 @@ class Executor:
         self._provisioner = Provisioner(self._lock, self._make_ahead, self._retire)
         self._noticed: set[tuple[str, int]] = set()
         """Functions and memory sizes whose CPU share this machine cannot give, as was said."""
+        self._reminder: Timer | None = None
+        """Wakes :meth:`_retire_idle`, at the latest when the first lifetime is over."""
         self._closed = False
-        self._janitor = threading.Thread(target=self._retire_idle, name="janitor", daemon=True)
-
-        clock.listen(self._hear_clock)
 
     def start(self) -> None:
         """Start the zygote; environments can be asked for at once."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._zygote.start()
-        self._janitor.start()
 
     # -- invoke ---------------------------------------------------------------------------
 
@@ -164,12 +168,12 @@ class Executor:
         if isinstance(pool, ThrottleReason):
             raise ThrottledError(pool.value)
         idle = self._idle[function.key]
-        # Not left to the janitor: when time is put forward, it would race with this request.
-        fresh = self._clock.now() - settings.idle_lifetime
+        # Not left to the reminder: when time is put forward, it would race with this request.
+        now = self._scheduler.clock.now()
         while idle and found is None:
             candidate = idle.pop()
             same = candidate.function.revision == function.revision
-            if same and candidate.idle_since > fresh and candidate.alive:
+            if same and self._end_of(candidate) > now and candidate.alive:
                 found = candidate
             else:
                 dead.append(candidate)
@@ -195,6 +199,8 @@ class Executor:
                 kept = self._provisioner.give_back(environment) and kept
             elif kept:
                 self._idle[function.key].append(environment)
+                if self._reminder is None or not self._reminder.waiting:
+                    self._remind()
         if not kept:
             self._retire(environment, "update" if environment.alive else "crash")
 
@@ -255,36 +261,31 @@ class Executor:
         thread.start()
         return thread
 
-    def _retire_idle(self) -> None:
-        while True:
-            with self._lock:
-                if self._closed:
-                    return
-                lifetime = self.settings.idle_lifetime
-                now = self._clock.now()
-                expired: list[Environment] = []
-                wake = now + lifetime
-                for key, pool in list(self._idle.items()):
-                    for environment in list(pool):
-                        until = environment.idle_since + lifetime
-                        if until <= now:
-                            pool.remove(environment)
-                            expired.append(environment)
-                        else:
-                            wake = min(wake, until)
-                    if not pool:
-                        del self._idle[key]
-                if not expired:
-                    # One that becomes idle meanwhile expires a full lifetime later.
-                    left = self._clock.until(wake)
-                    self._lock.wait(timeout=60.0 if left is None else max(0.01, min(left, 60.0)))
-            for environment in expired:
-                self._retire(environment, "idle")
+    def _end_of(self, environment: Environment) -> float:
+        """Return the service time at which an idle environment's lifetime is over."""
+        return environment.idle_since + self.settings.idle_lifetime
 
-    def _hear_clock(self) -> None:
-        if self._idle:
-            with self._lock:
-                self._lock.notify_all()
+    def _remind(self) -> None:
+        """Have the first idle environment retired when its time has come; the lock is held."""
+        if self._reminder is None or not self._reminder.waiting:
+            ends = [self._end_of(one) for pool in self._idle.values() for one in pool]
+            if ends:
+                self._reminder = self._scheduler.at(
+                    min(ends), self._retire_idle, label="idle environments", background=True
+                )
+
+    def _retire_idle(self) -> None:
+        expired: list[Environment] = []
+        with self._lock:
+            now = self._scheduler.clock.now()
+            for key, pool in list(self._idle.items()):
+                expired += [one for one in pool if self._end_of(one) <= now]
+                pool[:] = [one for one in pool if self._end_of(one) > now]
+                if not pool:
+                    del self._idle[key]
+            self._remind()
+        for thread in [self._retire(environment, "idle") for environment in expired]:
+            thread.join()
 
     def _take_idle(
         self, arn: str | None, version: str | None, name: str | None
@@ -373,6 +374,9 @@ class Executor:
         with self._lock:
             self.settings = self.settings.changed(**values)
             self._lock.notify_all()
+            if self._reminder is not None:
+                self._reminder.cancel()
+            self._remind()
         return self.settings
 
     def reset(self) -> None:
@@ -393,8 +397,6 @@ class Executor:
         with self._lock:
             self._closed = True
             self._lock.notify_all()
-        if self._janitor.is_alive():
-            self._janitor.join()
         threads = self._provisioner.want({}, cause="stop")
         threads += [
             self._retire(environment, "stop") for environment in self._take_idle(None, None, None)

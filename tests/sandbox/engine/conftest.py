@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
-from lambdalab.sandbox.clock import RealClock
+from lambdalab.sandbox.clock import VirtualClock
 from lambdalab.sandbox.engine.executor import Executor, Settings
 from lambdalab.sandbox.eventlog import EventLog
 from lambdalab.sandbox.events import Event
 from lambdalab.sandbox.model import FunctionVersion, InvokeRequest, InvokeResult, LoggingConfig
+from lambdalab.sandbox.scheduler import Scheduler
 
 
 class ListSink:
@@ -42,6 +43,7 @@ class Laboratory:
     executor: Executor
     events: EventLog
     sink: ListSink
+    scheduler: Scheduler
     count: int = field(default=0)
 
     def function(
@@ -122,25 +124,27 @@ def make_laboratory(tmp_path: Path) -> Iterator[Make]:
     made: list[Laboratory] = []
 
     def make(**options: Any) -> Laboratory:
-        clock, sink = RealClock(), ListSink()
-        events = EventLog(clock)
+        clock, sink = VirtualClock(), ListSink()
+        events, scheduler = EventLog(clock), Scheduler(clock)
+        scheduler.start()
         settings = options.pop("settings", Settings())
         executor = Executor(
             run_dir=tmp_path / f"run{len(made)}",
             endpoint_url="http://127.0.0.1:9",
-            clock=clock,
+            scheduler=scheduler,
             events=events,
             logs=sink,
             settings=settings,
             **options,
         )
         executor.start()
-        made.append(Laboratory(tmp_path, executor, events, sink))
+        made.append(Laboratory(tmp_path, executor, events, sink, scheduler))
         return made[-1]
 
     yield make
     for laboratory in made:
         laboratory.executor.close()
+        laboratory.scheduler.close()
 
 
 @pytest.fixture

@@ -135,17 +135,19 @@ def _runs(process: psutil.Process) -> bool:
 OWNER = """
 import sys, time
 from pathlib import Path
-from lambdalab.sandbox.clock import RealClock
+from lambdalab.sandbox.clock import VirtualClock
 from lambdalab.sandbox.engine.executor import Executor
 from lambdalab.sandbox.eventlog import EventLog
+from lambdalab.sandbox.scheduler import Scheduler
 from tests.sandbox.engine.conftest import Laboratory, ListSink
 import tests.sandbox.engine.test_leaks as this
 folder, mark, isolate = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "True"
-events, sink = EventLog(RealClock()), ListSink()
-executor = Executor(run_dir=folder / "run", endpoint_url="http://127.0.0.1:9", clock=RealClock(),
-                    events=events, logs=sink, isolate=isolate)
+clock, sink = VirtualClock(), ListSink()
+events, scheduler = EventLog(clock), Scheduler(clock)
+executor = Executor(run_dir=folder / "run", endpoint_url="http://127.0.0.1:9",
+                    scheduler=scheduler, events=events, logs=sink, isolate=isolate)
 executor.start()
-lab = Laboratory(folder, executor, events, sink)
+lab = Laboratory(folder, executor, events, sink, scheduler)
 source = "import os, subprocess\\nfor fd in (): pass\\n" + (this.DAEMON.replace("MARK", mark))
 lab.invoke(lab.function(source))
 print(executor.environments()[0].pid, flush=True)
