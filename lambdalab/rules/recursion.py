@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import unquote
@@ -21,7 +21,7 @@ from urllib.parse import unquote
 from lambdalab.rules import limits
 from lambdalab.rules.source import Source
 
-__all__ = ["PAGE", "STOPPED", "Entry", "RecursiveLoop", "enter", "lineage", "root"]
+__all__ = ["PAGE", "STOPPED", "Entry", "RecursiveLoop", "deepest", "enter", "lineage", "root"]
 
 PAGE = Source("dg:invocation-recursion")
 _PLACES = re.compile(r"(?:\d+:)?((?:[0-9a-f]{8}:\d+)(?:\|[0-9a-f]{8}:\d+)*)")
@@ -71,6 +71,15 @@ def lineage(header: str | None) -> dict[str, int]:
             found = (place.split(":") for place in match[1].split("|"))
             return {key: int(count) for key, count in found}
     return {}
+
+
+def deepest(headers: Iterable[str | None]) -> str | None:
+    """Return the trace header with the longest chain: a batch goes on with that one.
+
+    AWS does not say which of a batch's messages counts.
+    """
+    found = [header for header in headers if header]
+    return max(found, key=lambda header: max(lineage(header).values(), default=-1), default=None)
 
 
 def root(time: float, unique: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 import lambdalab
-from lambdalab.sandbox import motosqs_api, state
+from lambdalab.sandbox import motosqs_api, state, tracing
 from lambdalab.sandbox.control import Control
 from lambdalab.sandbox.durability import drawing
 from lambdalab.sandbox.durability.events import KeptEvents
@@ -70,6 +70,7 @@ class Core:
         drawing.install()
         backend.install()
         responses.install()
+        tracing.install()
         self.gate = Gate()
         motosqs_api.install(timekeeper.clock, self.gate.aside)
         self.run = record.run

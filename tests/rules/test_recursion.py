@@ -50,6 +50,14 @@ def test_the_trace_goes_on() -> None:
     }
 
 
+def test_a_batch_goes_on_with_its_longest_chain() -> None:
+    once = enter(ROOT).header
+    twice = enter(once).header
+    assert recursion.deepest([None, once, twice, ROOT]) == twice
+    assert recursion.deepest([ROOT]) == ROOT
+    assert recursion.deepest([None]) is None
+
+
 @given(st.text())
 def test_any_header_can_be_counted_in(text: str) -> None:
     entry = enter(text)

@@ -11,6 +11,7 @@ from lambdalab.rules import limits
 from lambdalab.rules.batches import parse_batch_item_failures
 from lambdalab.rules.errors import ErrorType
 from lambdalab.rules.mappings import PARTIAL
+from lambdalab.rules.recursion import deepest
 from lambdalab.rules.shapes.sqs import sqs_record
 from lambdalab.sandbox.events import BatchFinished, BatchStarted
 from lambdalab.sandbox.lambda_service.errors import ApiError
@@ -161,6 +162,7 @@ def _invoke(parts: Parts, mapping: LabMapping, batch: Batch, request_id: str) ->
         qualifier=mapping.qualifier,
         account=words[4],
         region=words[3],
+        trace_id=deepest(one.data["attributes"].get("AWSTraceHeader") for one in batch.records),
         source="sqs",
         request_id=request_id,
     )
