@@ -92,6 +92,8 @@ def _start(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"url": box.url, "port": box.port, "pid": box.pid, "joined": running}))
         return 0
+    if box.news:
+        print(box.news)
     print(message(f"sandbox.command.{'joined' if running else 'started'}", url=box.url))
     print(message("sandbox.command.env_hint"))
     return 0

@@ -76,7 +76,9 @@ def fresh_sandbox() -> Iterator[Record]:
     with tempfile.TemporaryDirectory(
         prefix="lambdalab-graded-", ignore_cleanup_errors=True
     ) as folder:
-        box = Sandbox.start(workspace=Path(folder), owner=os.getpid(), configure=False)
+        box = Sandbox.start(
+            workspace=Path(folder), owner=os.getpid(), configure=False, durable=False
+        )
         try:
             yield box.record
         finally:

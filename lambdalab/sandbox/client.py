@@ -34,6 +34,8 @@ class Sandbox:
 
     def __init__(self, record: Record) -> None:
         self._record = record
+        self.news = ""
+        """What to know of its start, such as what was restored; empty if there is nothing."""
 
     # -- finding one ----------------------------------------------------------------------
 
@@ -47,6 +49,7 @@ class Sandbox:
         configure: bool = True,
         quiet: bool = False,
         time_scale: float | None = None,
+        durable: bool = True,
     ) -> Self:
         """Start the workspace's sandbox, or re-join the one that runs.
 
@@ -66,6 +69,9 @@ class Sandbox:
         time_scale
             Seconds of service time in a second of the machine's, of a sandbox that runs
             already, too; ``None`` leaves it: 1 at first.
+        durable
+            Have what is accepted outlive a crash, and restore what a sandbox of this
+            workspace that died had accepted. Of one that runs already it changes nothing.
 
         Raises
         ------
@@ -73,11 +79,15 @@ class Sandbox:
             It cannot start; the message says why and what to do.
         """
         registry.check_platform()
-        record = _named() if workspace is None and port is None else None
+        record, news = _named() if workspace is None and port is None else None, ""
         if record is None:
             place = registry.find_workspace() if workspace is None else Path(workspace).resolve()
-            record, _ = starter.start(place, port=port, owner=_owner(owner))
+            started = starter.start(place, port=port, owner=_owner(owner), durable=durable)
+            record, news = started.record, started.news
         box = cls(record)
+        box.news = news
+        if news and not quiet:
+            print(news, file=sys.stderr)
         if time_scale is not None:
             box.settings(time_scale=time_scale)
         if configure:

@@ -24,7 +24,6 @@ from lambdalab.sandbox.core import Core
 from lambdalab.sandbox.guard import is_loopback
 from lambdalab.sandbox.lambda_service import http_invoke
 from lambdalab.sandbox.lambda_service.http_invoke import Answer
-from lambdalab.sandbox.untyped import Untyped
 
 __all__ = ["FrontHandler", "handler_for"]
 
@@ -180,28 +179,13 @@ class FrontHandler(MotoRequestHandler):  # type: ignore[misc]
         self.command, self.path, self.request_version = request.method, request.path, "HTTP/1.1"
         self.headers = http.client.parse_headers(io.BytesIO(b"".join(request.head) + b"\r\n"))
         environ: dict[str, Any] = self.make_environ()
-        environ["wsgi.input"] = io.BytesIO(request.body)
-        environ["CONTENT_LENGTH"] = str(len(request.body))
         # Left to itself, moto looks for the key in six partitions, and fills each with all of
         # AWS's policies on the way.
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = signed.account
         environ.pop("HTTP_TRANSFER_ENCODING", None)
         environ.pop("wsgi.input_terminated", None)
-        started: list[tuple[str, list[tuple[str, str]]]] = []
-
-        def start(status: str, headers: list[tuple[str, str]], _error: Untyped = None) -> Untyped:
-            started[:] = [(status, headers)]
-            return lambda _data: None
-
         with core.gate.passing():
-            parts = core.moto(environ, start)
-            try:
-                content = b"".join(parts)
-            finally:
-                if hasattr(parts, "close"):
-                    parts.close()
-        status, answer_headers = started[0]
-        return Answer(int(status.split()[0]), tuple(answer_headers), content)
+            return core.keeping.answer(signed.service, environ, request.body)
 
     # -- answering ------------------------------------------------------------------------
 

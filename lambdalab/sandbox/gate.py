@@ -23,6 +23,7 @@ class Gate:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._inside = 0
+        self._mine = threading.local()
         self._closed = False
 
     @contextlib.contextmanager
@@ -32,13 +33,34 @@ class Gate:
             while self._closed:
                 self._changed.wait()
             self._inside += 1
+        self._mine.depth = getattr(self._mine, "depth", 0) + 1
         try:
             yield
         finally:
+            self._mine.depth -= 1
             with self._changed:
                 self._inside -= 1
                 if not self._inside:
                     self._changed.notify_all()
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Step out while waiting for something: the state is whole until it came.
+
+        A long poll must not keep a snapshot waiting. Outside of the gate this does nothing.
+        """
+        depth = getattr(self._mine, "depth", 0)
+        with self._changed:
+            self._inside -= depth
+            if not self._inside:
+                self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                while depth and self._closed:
+                    self._changed.wait()
+                self._inside += depth
 
     @contextlib.contextmanager
     def alone(self, patience_s: float = 20.0) -> Iterator[None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
 
 __all__ = ["CloudWatchSink", "LogGroupName"]
@@ -66,6 +66,13 @@ class CloudWatchSink:
         if self._waiting or self._writing.locked():
             with self._writing:
                 self._flush()
+
+    @contextlib.contextmanager
+    def still(self) -> Iterator[None]:
+        """Have all lines taken so far readable, and write none meanwhile."""
+        with self._writing:
+            self._flush()
+            yield
 
     def clear(self) -> None:
         """Forget lines not written yet."""

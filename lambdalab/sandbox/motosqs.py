@@ -43,6 +43,9 @@ class QueueListener:
     def removed(self, queue: LabQueue, messages: Sequence[LabMessage]) -> None:
         """Hear of messages that are gone: deleted, purged, past their retention, moved away."""
 
+    def touched(self, queue: LabQueue, messages: Sequence[LabMessage]) -> None:
+        """Hear of messages that were received, or come back at another time."""
+
     def moved(self, source: LabQueue, target: LabQueue, message: LabMessage) -> None:
         """Hear of a message that was received too often; ``added`` to its target came before."""
 
@@ -206,10 +209,21 @@ class LabQueue(models.Queue):  # type: ignore[misc]
             self._messages.append(message)
             self._messages_lock.notify_all()
 
-    def _duplicate(self, message: LabMessage) -> bool:
+    def remember(self, message: LabMessage) -> None:
+        """Take a message of a restored FIFO queue for one that was sent to it."""
+        number = int(message.sequence_number or 0)
+        self.__dict__["_sequence"] = max(self.__dict__.get("_sequence", _FIRST_SEQUENCE), number)
+        sent: dict[str, tuple[float, str, str | None]] = self.__dict__.setdefault("_sent", {})
+        if message.deduplication_id:
+            known = (message.sent_timestamp, message.id, message.sequence_number)
+            sent.setdefault(self._sent_as(message), known)
+
+    def _sent_as(self, message: LabMessage) -> str:
         key = message.deduplication_id or ""
-        if self.deduplication_scope == "messageGroup":
-            key = f"{message.group_id}\0{key}"
+        return f"{message.group_id}\0{key}" if self.deduplication_scope == "messageGroup" else key
+
+    def _duplicate(self, message: LabMessage) -> bool:
+        key = self._sent_as(message)
         sent: dict[str, tuple[float, str, str]] = self.__dict__.setdefault("_sent", {})
         oldest = message.sent_timestamp - models.DEDUPLICATION_TIME_IN_SECONDS * _MS
         while sent and next(iter(sent.values()))[0] <= oldest:
@@ -251,6 +265,8 @@ class LabQueue(models.Queue):  # type: ignore[misc]
             _removed(self, gone)
         if target is not None and given_up:
             self._give_up(target, given_up)
+        if taken:
+            _touched(self, taken)
         return taken
 
     def _in_turn(self, latest: float) -> Iterator[LabMessage]:
@@ -353,6 +369,7 @@ class LabQueue(models.Queue):  # type: ignore[misc]
                 )
             message.visible_at = now + seconds * _MS if seconds else 0.0
             self._messages_lock.notify_all()
+        _touched(self, [message])
         changed(self)
 
     def purge(self) -> None:
@@ -386,6 +403,11 @@ def _added(queue: LabQueue, message: LabMessage) -> None:
 def _removed(queue: LabQueue, messages: Sequence[LabMessage]) -> None:
     for listener in list(_listeners):
         listener.removed(queue, messages)
+
+
+def _touched(queue: LabQueue, messages: Sequence[LabMessage]) -> None:
+    for listener in list(_listeners):
+        listener.touched(queue, messages)
 
 
 def changed(queue: LabQueue) -> None:

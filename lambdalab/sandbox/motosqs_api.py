@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import threading
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from moto.sqs import models
@@ -80,6 +82,7 @@ class _Polls:
 
     def __init__(self) -> None:
         self.clock: Clock | None = None
+        self.aside: Callable[[], AbstractContextManager[None]] = nullcontext
         self._lock = threading.Lock()
         self._waiting: list[threading.Condition] = []
 
@@ -105,7 +108,7 @@ class _Polls:
                 patience = last - time.monotonic()
                 if found or patience <= 0 or clock.until(end) == 0.0:
                     return found
-                with queue._messages_lock:
+                with self.aside(), queue._messages_lock:
                     ready = queue.next_ready()
                     left = clock.until(end if ready is None else min(end, ready))
                     if not queue.messages:
@@ -121,8 +124,12 @@ class _Polls:
 _polls = _Polls()
 
 
-def install(clock: Clock) -> None:
-    """Put our queues in the place of moto's. Before the first is made."""
+def install(clock: Clock, aside: Callable[[], AbstractContextManager[None]]) -> None:
+    """Put our queues in the place of moto's. Before the first is made.
+
+    ``aside`` is entered while a long poll waits: all state may be written down or replaced.
+    """
+    _polls.aside = aside
     if _polls.clock is not clock:
         _polls.clock = clock
         clock.listen(_polls.hear)

@@ -24,6 +24,7 @@ from lambdalab.sandbox.owner import identity
 __all__ = [
     "RECORD",
     "Record",
+    "Salvage",
     "SandboxError",
     "check_platform",
     "clean",
@@ -34,6 +35,7 @@ __all__ = [
     "read",
     "remove_tree",
     "root",
+    "salvage",
     "storage_error",
     "storage_reason",
     "sweep",
@@ -44,6 +46,14 @@ __all__ = [
 RECORD = "sandbox.json"
 _LOCK = "lock"
 _RUN = "run-"
+_KEPT = "kept"
+"""What a run keeps for its successor (:mod:`lambdalab.sandbox.durability`)."""
+_LEFT = "left"
+_ASIDE = "unrecovered-"
+_TRIES = "tries"
+_TRIES_MAX = 2
+_LEFT_DAYS = 7
+"""How long what a sandbox that died had kept waits for its workspace."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -229,6 +239,58 @@ def remove_tree(folder: Path) -> None:
         shutil.rmtree(folder, onerror=unlock)
 
 
+@dataclass(frozen=True, slots=True)
+class Salvage:
+    """What a sandbox that died had kept, taken out of its run's folder."""
+
+    path: Path
+
+    def begin(self) -> bool:
+        """Count one more attempt to restore it; say whether there should be one.
+
+        What has ended those that tried before is not tried for ever.
+        """
+        counter = self.path / _TRIES
+        tries = counter.stat().st_size if counter.exists() else 0
+        with counter.open("ab") as file:
+            file.write(b".")
+        return tries < _TRIES_MAX
+
+    def put_aside(self) -> Path:
+        """Move it to where nothing touches it for some days; return that place."""
+        target = self.path.with_name(f"{_ASIDE}{int(time.time())}-{os.getpid()}")
+        self.path.rename(target)
+        target.touch()
+        return target
+
+
+def salvage(folder: Path) -> Salvage | None:
+    """Take what a dead sandbox of a workspace had kept out of its run; its lock must be held.
+
+    ``None``: there is nothing, or it was stopped and nothing had to be kept.
+    """
+    record = read(folder / RECORD)
+    if record is not None and record.alive:
+        return None
+    left = folder / _LEFT
+    runs = sorted(folder.glob(f"{_RUN}*/{_KEPT}"), key=lambda path: path.stat().st_mtime)
+    while runs and not left.exists():
+        kept = runs.pop()
+        if any(file.stat().st_size for file in kept.iterdir()):
+            kept.rename(left)
+            left.touch()
+    return Salvage(left) if left.exists() else None
+
+
+def _forget_old(folder: Path) -> None:
+    """Remove what nobody came back for."""
+    oldest = time.time() - _LEFT_DAYS * 86_400
+    for path in (folder / _LEFT, *folder.glob(f"{_ASIDE}*")):
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < oldest:
+                remove_tree(path)
+
+
 def clean(folder: Path) -> bool:
     """Remove what dead sandboxes left in a workspace's folder; its lock must be held.
 
@@ -280,7 +342,10 @@ def discard(record: Record) -> None:
 
 
 def sweep(keep: Path) -> None:
-    """Remove what dead sandboxes of other workspaces left; ``keep`` is left alone."""
+    """Remove what dead sandboxes of other workspaces left; ``keep`` is left alone.
+
+    What one that died had kept stays for a week: its learner may come back.
+    """
     for folder in keep.parent.iterdir():
         if folder == keep or not folder.is_dir():
             continue
@@ -288,7 +353,12 @@ def sweep(keep: Path) -> None:
         if record is not None and record.alive:
             continue
         with contextlib.suppress(OSError), lock(folder, wait=False) as held:
-            if held and (clean(folder) or not any(folder.glob(f"{_RUN}*"))):
+            if not held:
+                continue
+            salvage(folder)
+            clean(folder)
+            _forget_old(folder)
+            if not any(entry.name != _LOCK for entry in folder.iterdir()):
                 (folder / _LOCK).unlink(missing_ok=True)
                 with contextlib.suppress(OSError):
                     folder.rmdir()

@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 import threading
+import traceback
 from pathlib import Path
 
 __all__ = ["main"]
@@ -46,6 +47,9 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--owner", default="", help="PID:IDENTITY; empty for none")
     parser.add_argument("--ready", type=int, help="descriptor to tell when it is up")
     parser.add_argument("--detach", action="store_true")
+    parser.add_argument("--rather", type=int, default=0, help="port to take if it is free")
+    parser.add_argument("--forgetful", action="store_true", help="keep nothing for a successor")
+    parser.add_argument("--restore", type=Path, help="what a sandbox that died had kept")
     return parser.parse_args(words)
 
 
@@ -56,9 +60,9 @@ def main(words: list[str] | None = None) -> int:
     if args.detach and os.fork():
         os._exit(0)
     try:
-        listener = _listen(args.host, args.port)
+        listener = _listen(args.host, args.port, args.rather)
         server = _Server(args, listener)
-        server.prepare()
+        said = server.prepare()
     except _CannotStartError as error:
         _tell(args.ready, error.said)
         print(error.said, file=sys.stderr)
@@ -70,7 +74,7 @@ def main(words: list[str] | None = None) -> int:
         _tell(args.ready, said)
         print(said, file=sys.stderr)
         return 1
-    _tell(args.ready, {"ready": "yes"})
+    _tell(args.ready, {"ready": "yes"} | said)
     server.serve()
     return 0
 
@@ -93,11 +97,14 @@ def _tell(descriptor: int | None, said: dict[str, str]) -> None:
             os.close(descriptor)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, rather: int = 0) -> socket.socket:
     from lambdalab.sandbox.guard import is_loopback
 
     if not is_loopback(host):
         raise _CannotStartError("host", host=host)
+    if rather and not port:
+        with contextlib.suppress(_CannotStartError):
+            return _listen(host, rather)
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -125,6 +132,8 @@ class _Server:
         self._stopping = threading.Event()
         pid, _, self._owner_identity = args.owner.partition(":")
         self._owner = int(pid) if pid else None
+        self._durable = not args.forgetful
+        self._restore: Path | None = args.restore
         run_folder: Path = args.run_folder
         self.record = registry.Record(
             pid=os.getpid(),
@@ -136,8 +145,8 @@ class _Server:
             path=run_folder.parent / registry.RECORD,
         )
 
-    def prepare(self) -> None:
-        """Get everything ready to answer, and write the record."""
+    def prepare(self) -> dict[str, str]:
+        """Get everything ready to answer, and write the record; return what to say of it."""
         # moto reads these while it is imported.
         os.environ["MOTO_PORT"] = str(self.record.port)
         os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
@@ -177,13 +186,34 @@ class _Server:
             timekeeper=timekeeper,
             owner=self._owner,
             stop=self._stopping.set,
+            durable=self._durable,
         )
+        said = self._begin_with_past()
         self._sink.start()
         timekeeper.scheduler.start()
         self._http = FrontServer(self._listener, handler_for(self._core))
         gc.collect()
         gc.freeze()
         registry.write(self.record)
+        return said
+
+    def _begin_with_past(self) -> dict[str, str]:
+        """Restore what is there to restore, and begin to keep; return what to say of it."""
+        from lambdalab.sandbox.registry import remove_tree
+
+        left = self._restore
+        if left is None:
+            self._core.keeping.start(restored=False)
+            return {}
+        try:
+            said = self._core.recover(left).told()
+        except Exception as error:
+            traceback.print_exc(file=sys.stderr)
+            raise _CannotStartError("not_restored", reason=error) from error
+        self._core.keeping.start(restored=True)
+        if self._core.keeping.keeps:
+            remove_tree(left)
+        return said
 
     def serve(self) -> None:
         """Answer until it is time to stop, then leave nothing behind."""
@@ -207,6 +237,7 @@ class _Server:
         self.record.path.unlink(missing_ok=True)
         # No shutdown(): it waits for the next poll, and the process ends anyway.
         self._http.server_close()
+        self._core.keeping.close()
         self._core.scheduler.close()
         self._core.service.close()
         self._executor.close()

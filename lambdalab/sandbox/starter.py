@@ -10,22 +10,34 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from lambdalab.i18n import language, message
 from lambdalab.sandbox import credentials, registry
 from lambdalab.sandbox.owner import identity
-from lambdalab.sandbox.registry import Record, SandboxError
+from lambdalab.sandbox.registry import Record, Salvage, SandboxError
 
-__all__ = ["LOG", "start"]
+__all__ = ["LOG", "Started", "start"]
 
 LOG = "server.log"
 _PATIENCE_S = 30.0
 _TAIL_LINES = 15
 
 
-def start(workspace: Path, *, port: int | None, owner: int | None) -> tuple[Record, bool]:
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A sandbox that runs now; ``news``: what its learner should know, in their language."""
+
+    record: Record
+    news: str = ""
+
+
+class _NotRestoredError(Exception):
+    """What the sandbox before had kept cannot be used; says why."""
+
+
+def start(workspace: Path, *, port: int | None, owner: int | None, durable: bool = True) -> Started:
     """Start the sandbox of a workspace, or find the one that runs.
 
     Parameters
@@ -36,11 +48,8 @@ def start(workspace: Path, *, port: int | None, owner: int | None) -> tuple[Reco
         Its port; ``None`` for any that is free.
     owner
         Process whose end is the sandbox's end; ``None``: it runs until it is stopped.
-
-    Returns
-    -------
-    tuple
-        The record, and whether it was started just now.
+    durable
+        Keep what is accepted, and restore what one that died had kept.
 
     Raises
     ------
@@ -55,18 +64,51 @@ def start(workspace: Path, *, port: int | None, owner: int | None) -> tuple[Reco
                 raise SandboxError(
                     message("sandbox.start.other_port", port=record.port, wanted=port)
                 )
-            return record, False
+            return Started(record)
         try:
+            left = registry.salvage(folder)
             registry.clean(folder)
             registry.sweep(folder)
-            run = folder / f"run-{secrets.token_hex(8)}"
-            run.mkdir(mode=0o700)
-            return _spawn(workspace, run, port, owner), True
+            options = [] if durable else ["--forgetful"]
+            if port is None and record is not None:
+                options.append(f"--rather={record.port}")  # clients of before go on with it
+            if left is None or not durable:
+                return Started(_spawn(workspace, _new_run(folder), port, owner, options)[0])
+            return _restore(workspace, folder, port, owner, options, left)
         except OSError as error:
             raise registry.storage_error(folder, error) from error
 
 
-def _spawn(workspace: Path, run: Path, port: int | None, owner: int | None) -> Record:
+def _new_run(folder: Path) -> Path:
+    run = folder / f"run-{secrets.token_hex(8)}"
+    run.mkdir(mode=0o700)
+    return run
+
+
+def _restore(  # noqa: PLR0917 - what start() was given
+    workspace: Path,
+    folder: Path,
+    port: int | None,
+    owner: int | None,
+    options: list[str],
+    left: Salvage,
+) -> Started:
+    """Start a sandbox with what the one before had kept; without, if that cannot be."""
+    reason = message("sandbox.recovery.again")
+    if left.begin():
+        try:
+            restoring = [*options, f"--restore={left.path}"]
+            record, said = _spawn(workspace, _new_run(folder), port, owner, restoring)
+            return Started(record, message(said.pop("news"), **said))
+        except _NotRestoredError as error:
+            reason = str(error)
+    news = message("sandbox.recovery.failed", path=left.put_aside(), reason=reason)
+    return Started(_spawn(workspace, _new_run(folder), port, owner, options)[0], news)
+
+
+def _spawn(
+    workspace: Path, run: Path, port: int | None, owner: int | None, options: list[str]
+) -> tuple[Record, dict[str, str]]:
     ready, tell = os.pipe()
     command = [
         sys.executable,
@@ -77,6 +119,7 @@ def _spawn(workspace: Path, run: Path, port: int | None, owner: int | None) -> R
         f"--port={port or 0}",
         f"--ready={tell}",
         "--detach",
+        *options,
     ]
     if owner is not None:
         command.append(f"--owner={owner}:{identity(owner) or 'gone'}")
@@ -134,18 +177,20 @@ def _listen(ready: int) -> bytes:
     return words
 
 
-def _judge(answer: bytes, run: Path, owner: int | None) -> Record:
-    said: Mapping[str, str] = json.loads(answer) if answer else {"error": "died"}
+def _judge(answer: bytes, run: Path, owner: int | None) -> tuple[Record, dict[str, str]]:
+    said: dict[str, str] = json.loads(answer) if answer else {"error": "died"}
     path = run.parent / registry.RECORD
     record = registry.read(path)
     if "error" not in said and record is not None:
-        return record
+        return record, said
     key = said.get("error", "owner_gone")
     values: dict[str, object] = {name: text for name, text in said.items() if name != "error"}
     values.setdefault("pid", owner)
     if key in ("died", "slow"):
         values["log"] = _tail(run / LOG)
     registry.remove_tree(run)
+    if key == "not_restored":
+        raise _NotRestoredError(said["reason"])
     raise SandboxError(message(f"sandbox.start.{key}", **values))
 
 

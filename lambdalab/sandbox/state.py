@@ -22,7 +22,7 @@ from lambdalab.sandbox.pickling import StatePickler, StateUnpickler, UnsafeState
 from lambdalab.sandbox.registry import SandboxError
 from lambdalab.sandbox.untyped import Untyped
 
-__all__ = ["Backends", "Parsed", "clear", "dump", "parse", "read", "restore", "write"]
+__all__ = ["Backends", "Parsed", "clear", "dump", "parse", "places", "read", "restore", "write"]
 
 Backends = dict[str, dict[str, dict[str, Any]]]
 """``module:name`` of a backend dictionary -> account -> Region -> backend."""
@@ -89,8 +89,22 @@ def _untracked() -> Iterator[_Tracked]:
             del model.instances_tracked[count:]
 
 
-def dump(keepers: Mapping[str, Value]) -> bytes:
+def places() -> set[str]:
+    """Return the places of all services in use."""
+    return {place for place, _ in _known()}
+
+
+def dump(keepers: Mapping[str, Value], *, proved: bool = True, level: int = 1) -> bytes:
     """Return the state of all services in use, and what the keepers hold, as the file has it.
+
+    Parameters
+    ----------
+    keepers
+        What :meth:`lambdalab.sandbox.keepers.Keepers.dump` returned.
+    proved
+        Read it back once: a file that cannot be read is none.
+    level
+        How hard to compress it, 0 to 9.
 
     Raises
     ------
@@ -104,13 +118,15 @@ def dump(keepers: Mapping[str, Value]) -> bytes:
     }
     names = {id(backends): place for place, backends in services.items()}
     try:
-        body = _proved(whole, names)
+        body = _pickled(whole, names)
+        if proved:
+            _prove(body)
     except Exception as error:
         raise _culprit(whole, names) or SandboxError(
             message("sandbox.state.unsavable", service="moto", reason=error)
         ) from error
     kept = zlib.compress(json.dumps(keepers, allow_nan=False).encode(), 1)
-    packed = kept + zlib.compress(body, 1)
+    packed = kept + zlib.compress(body, level)
     header = {
         "format": _FORMAT,
         "lambdalab": lambdalab.__version__,
@@ -122,27 +138,31 @@ def dump(keepers: Mapping[str, Value]) -> bytes:
     return _MAGIC + json.dumps(header).encode() + b"\n" + packed
 
 
-def _proved(data: object, names: dict[int, str]) -> bytes:
-    """Return ``data`` pickled, and read back once: a file that cannot be read is none."""
+def _pickled(data: object, names: dict[int, str]) -> bytes:
     buffer = io.BytesIO()
     StatePickler(buffer, names).dump(data)
-    with _untracked():
-        StateUnpickler(io.BytesIO(buffer.getvalue())).load()
     return buffer.getvalue()
+
+
+def _prove(body: bytes) -> None:
+    with _untracked():
+        StateUnpickler(io.BytesIO(body)).load()
 
 
 def _culprit(whole: Backends, names: dict[int, str]) -> SandboxError | None:
     for place, accounts in whole.items():
         try:
-            _proved(accounts, names)
+            _prove(_pickled(accounts, names))
         except Exception as error:  # noqa: BLE001 - whatever it is, its service gets named
             service = place.split(".")[1]
             return SandboxError(message("sandbox.state.unsavable", service=service, reason=error))
     return None
 
 
-def write(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes, *, lasting: bool = True) -> None:
     """Write a state file: all of it or nothing.
+
+    ``lasting``: it is on the disk when this returns, and not only with the kernel.
 
     Raises
     ------
@@ -155,7 +175,8 @@ def write(path: Path, data: bytes) -> None:
             with fresh.open("wb") as file:
                 file.write(data)
                 file.flush()
-                os.fsync(file.fileno())
+                if lasting:
+                    os.fsync(file.fileno())
             fresh.replace(path)
         except OSError:
             with contextlib.suppress(OSError):
