@@ -215,7 +215,7 @@ class LabFunction(models.LambdaFunction):  # type: ignore[misc]
             stored = getattr(self, attribute)
             if name == "SnapStart" and stored:
                 config[name] = {**stored, "OptimizationStatus": "Off"}
-            elif stored:
+            elif stored and stored != {"TargetArn": ""}:
                 config[name] = stored
         return {name: value for name, value in config.items() if value is not None}
 
