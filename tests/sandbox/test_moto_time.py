@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from lambdalab.sandbox import Sandbox
-from tests.conftest import Functions
+from tests.conftest import TRUST, Functions
 from tests.sandbox.conftest import until
 
 _Clients = Callable[..., Any]
@@ -97,10 +97,11 @@ def _events(clients: _Clients) -> list[Any]:
 
 
 def _scheduler(clients: _Clients) -> list[Any]:
-    scheduler = clients("scheduler")
+    scheduler, trust = clients("scheduler"), TRUST.replace("lambda.", "scheduler.")
+    role = clients("iam").create_role(RoleName="scheduler", AssumeRolePolicyDocument=trust)
     target = {
         "Arn": "arn:aws:lambda:us-east-1:123456789012:function:f",
-        "RoleArn": "arn:aws:iam::123456789012:role/r",
+        "RoleArn": role["Role"]["Arn"],
     }
     scheduler.create_schedule(
         Name="s",
@@ -187,11 +188,16 @@ def test_lambda_and_its_log_stamp_service_time(
     code = "def handler(event, context):\n    print('here')\n"
     made = functions.create(code=code)
     functions.call()
+    version = functions.client.publish_version(FunctionName="f")["Version"]
+    functions.client.put_provisioned_concurrency_config(
+        FunctionName="f", Qualifier=version, ProvisionedConcurrentExecutions=1
+    )
+    kept = functions.client.get_provisioned_concurrency_config(FunctionName="f", Qualifier=version)
     events = clients("logs").filter_log_events(logGroupName="/aws/lambda/f")["events"]
     (line,) = [one for one in events if one["message"].startswith("here")]
     after = sandbox.clock.now()
-    modified = datetime.fromisoformat(made["LastModified"]).timestamp()
-    assert before - 1 <= modified <= after
+    for shown in (made["LastModified"], kept["LastModified"]):
+        assert before - 1 <= datetime.fromisoformat(shown).timestamp() <= after
     assert before - 1 <= line["timestamp"] / 1000 <= after
     assert before - 1 <= line["ingestionTime"] / 1000 <= after
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambdalab.rules import concurrency, limits
 from lambdalab.rules.routing import LATEST
+from lambdalab.sandbox import mototime
 from lambdalab.sandbox.lambda_service import hooks
 from lambdalab.sandbox.lambda_service.errors import (
     ApiError,
@@ -91,7 +92,7 @@ def put(backend: LabBackend, function: LabFunction, qualifier: str, count: objec
         if other != qualifier and _version(backend, function, other)[0] == version:
             alias = qualifier != version
             raise conflict(concurrency.provisioned_twice(alias=alias))
-    modified = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}+0000"
+    modified = f"{datetime.fromtimestamp(mototime.now(), UTC):%Y-%m-%dT%H:%M:%S}+0000"
     function.provisioned = {**function.provisioned, qualifier: (count, modified)}
     service.changed(function.unqualified_arn, None, recycle=False)
     service.retry(function, version)
