@@ -114,7 +114,7 @@ class Control:
                 raise ValueError("paused must be true or false")
             keeper.change(paused=values["paused"])
         if "halt" in values:
-            keeper.halt(int(values["halt"]))
+            keeper.halt(None if values["halt"] is None else int(values["halt"]))
         if values.get("jump"):
             told = keeper.ended(keeper.stride(None), _PROMPT_S)
         if "advance" in values:

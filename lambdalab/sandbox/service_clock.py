@@ -82,8 +82,8 @@ class ServiceClock:
             while not answer["done"]:
                 answer = self._call("GET", f"clock?stride={number}&wait={_WAIT_S}")
         except KeyboardInterrupt:
-            if number is not None:
-                self._call("POST", "clock", {"halt": number})
+            # Before the first answer its number is not known: then no stride goes on.
+            self._call("POST", "clock", {"halt": number})
             raise
         return answer
 

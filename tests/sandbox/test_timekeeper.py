@@ -54,6 +54,18 @@ class Desk:
         return [getattr(event, "skipped_s", 0.0) for event in self.events.after(0)]
 
 
+def _interrupted(desk: Desk, when: str) -> ServiceClock:
+    """Return the clock as it is for somebody who interrupts a stride."""
+
+    def call(method: str, path: str, body: object = None) -> dict[str, Any]:
+        answer = {} if method == "GET" else desk.call(method, path, body)
+        if method == when and body not in ({"halt": 1}, {"halt": None}):
+            raise KeyboardInterrupt
+        return answer
+
+    return ServiceClock(call)
+
+
 @pytest.fixture
 def desk() -> Iterator[Desk]:
     made = Desk()
@@ -167,22 +179,17 @@ def test_a_stride_that_takes_long_is_asked_for_again(
     assert ("POST", "clock") in desk.calls and desk.calls[-1][0] == "GET"
 
 
+@pytest.mark.parametrize("when", ["GET", "POST"])
 def test_an_interrupt_ends_the_stride_where_it_is(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     monkeypatch.setattr("lambdalab.sandbox.control._PROMPT_S", 0.05)
     desk.time.change(paused=False)
     release = threading.Event()
     desk.scheduler.after(60, release.wait, label="hangs")  # type: ignore[arg-type]
     later = desk.scheduler.after(120, lambda: None, label="later")
-
-    def call(method: str, path: str, body: object = None) -> dict[str, Any]:
-        if method == "GET":
-            raise KeyboardInterrupt
-        return desk.call(method, path, body)
-
     with pytest.raises(KeyboardInterrupt):
-        ServiceClock(call).advance(hours=1)
+        _interrupted(desk, when).advance(hours=1)
     assert START + 60 <= desk.time.now() < START + 70
     first = desk.time.now()
     assert until(lambda: desk.time.now() > first), "it runs on"
