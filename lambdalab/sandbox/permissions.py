@@ -22,7 +22,7 @@ from lambdalab.sandbox.credentials import ACCOUNT
 from lambdalab.sandbox.lambda_service import permits
 from lambdalab.sandbox.untyped import Untyped
 
-__all__ = ["denied_text", "may_invoke", "role_may"]
+__all__ = ["denied_text", "may_invoke", "role_may", "trusts"]
 
 _INVOKE = "lambda:InvokeFunction"
 _TIMES = ("aws:currenttime", "aws:epochtime")
@@ -124,6 +124,29 @@ def may_invoke(
         principal=("Service", service),
         context=_items(known, documents),
     )
+
+
+def trusts(role_arn: str, service: str) -> Decision:
+    """Decide by a role's trust policy whether a service may assume it.
+
+    ``service``: ``scheduler.amazonaws.com``; the part before the first dot will do.
+    """
+    service = service if "." in service else f"{service}.amazonaws.com"
+    role = _role(role_arn)
+    if role is None:
+        return Decision(allowed=False, reason=f"because the role {role_arn} does not exist")
+    documents = (_text(role.assume_role_policy_document),)
+    try:
+        return _decided(
+            documents=documents,
+            boundary=None,
+            action="sts:AssumeRole",
+            resource=role_arn,
+            principal=("Service", service),
+            context=_items({"aws:SourceAccount": role.account_id}, documents),
+        )
+    except ValueError as error:  # moto takes any text for a trust policy
+        return Decision(allowed=False, reason=f"because its trust policy is none: {error}")
 
 
 def denied_text(principal: str, action: str, resource: str, decision: Decision) -> str:

@@ -126,6 +126,33 @@ def test_asking_again_is_cheap(iam: Any, worker: Any) -> None:
     assert time.process_time() - started < 0.5
 
 
+@pytest.mark.parametrize(
+    ("changes", "trusted"),
+    [
+        ({}, True),
+        ({"Principal": {"Service": ["events.amazonaws.com", "lambda.amazonaws.com"]}}, True),
+        ({"Principal": {"Service": "events.amazonaws.com"}}, False),
+        ({"Effect": "Deny"}, False),
+        ({"Action": "sts:TagSession"}, False),
+        ({"Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}}}, True),
+        ({"Condition": {"StringEquals": {"aws:SourceAccount": "444455556666"}}}, False),
+    ],
+    ids=str,
+)
+def test_trust_policy_lets_a_service_in(iam: Any, changes: dict[str, Any], trusted: bool) -> None:
+    document = json.loads(TRUST)
+    document["Statement"][0] |= changes
+    role = iam.create_role("trusting", json.dumps(document), "/", None, "", [], "3600")
+    assert permissions.trusts(role.arn, "lambda").allowed is trusted
+    assert permissions.trusts(role.arn, "lambda.amazonaws.com").allowed is trusted
+
+
+def test_nobody_trusts_without_a_role_or_a_policy(iam: Any) -> None:
+    role = iam.create_role("odd", "no JSON", "/", None, "", [], "3600")
+    assert "trust policy" in permissions.trusts(role.arn, "lambda").reason
+    assert "does not exist" in permissions.trusts(f"{role.arn}2", "lambda").reason
+
+
 # -- functions' policies, in this process -------------------------------------------------
 
 

@@ -54,7 +54,7 @@ class LabBackend(models.LambdaBackend):  # type: ignore[misc]
         name = str(spec.get("FunctionName") or "").rsplit(":", 1)[-1]
         validation.check_name(name)
         validation.check_configuration(spec, new=True)
-        check_role(self.account_id, self.partition, spec["Role"])
+        check_role(self.account_id, spec["Role"])
         event_invoke.check_dead_letter(self.account_id, spec["Role"], spec.get("DeadLetterConfig"))
         code = dict(spec.get("Code") or {})
         data = check_code(self.account_id, self.region_name, code)

@@ -38,37 +38,14 @@ _STORED = {
 """Members kept as they come. (API name, attribute)"""
 
 
-def check_role(account: str, partition: str, arn: str) -> None:
+def check_role(account: str, arn: str) -> None:
     """Refuse a role that is not there, or that does not let Lambda assume it."""
-    from moto.iam.exceptions import NotFoundException
-    from moto.iam.models import iam_backends
+    from lambdalab.sandbox import permissions
 
-    refusal = invalid_parameter("The role defined for the function cannot be assumed by Lambda.")
     if arn.split(":")[4] != account:
         raise ApiError(403, "AccessDeniedException", "Cross-account pass role is not allowed.")
-    try:
-        role = iam_backends[account][partition].get_role_by_arn(arn)
-    except NotFoundException as error:
-        raise refusal from error
-    if "lambda.amazonaws.com" not in _trusted(role.assume_role_policy_document):
-        raise refusal
-
-
-def _trusted(document: Untyped) -> set[str]:
-    """Return the services a trust policy lets in."""
-    try:
-        policy = json.loads(document) if isinstance(document, str) else document
-        statements = policy["Statement"]
-        found: set[str] = set()
-        for statement in [statements] if isinstance(statements, dict) else statements:
-            principal = statement.get("Principal", {})
-            if statement.get("Effect") != "Allow" or not isinstance(principal, dict):
-                continue
-            services = principal.get("Service", [])
-            found.update([services] if isinstance(services, str) else services)
-        return found
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return set()
+    if not permissions.trusts(arn, "lambda.amazonaws.com"):
+        raise invalid_parameter("The role defined for the function cannot be assumed by Lambda.")
 
 
 def check_code(account: str, region: str, code: dict[str, Any]) -> bytes:
@@ -269,7 +246,7 @@ class LabFunction(models.LambdaFunction):  # type: ignore[misc]
         self.check_revision(config_updates.get("RevisionId"))
         validation.check_configuration(config_updates, new=False)
         if "Role" in config_updates:
-            check_role(self.account_id, self.partition, config_updates["Role"])
+            check_role(self.account_id, config_updates["Role"])
         if "DeadLetterConfig" in config_updates:
             role = config_updates.get("Role") or self.role
             event_invoke.check_dead_letter(
