@@ -404,29 +404,19 @@ def test_notice_when_pythons_differ(functions: Functions, sandbox: Sandbox) -> N
     assert functions.call(event=3) == 3
 
 
-def test_stored_mapping_is_not_acted_on(
-    clients: _ANY, functions: Functions, sandbox: Sandbox
-) -> None:
-    sqs = clients("sqs")
-    url = sqs.create_queue(QueueName="q")["QueueUrl"]
-    arn = "arn:aws:sqs:us-east-1:123456789012:q"
-    functions.create()
-    made = functions.client.create_event_source_mapping(FunctionName="f", EventSourceArn=arn)
-    assert made["State"] == "Enabled"
-    sqs.send_message(QueueUrl=url, MessageBody="m")
-    (message,) = sqs.receive_message(QueueUrl=url, AttributeNames=["All"])["Messages"]
-    assert message["Attributes"]["ApproximateReceiveCount"] == "1"
-    kinds = [event.type for event in sandbox.events()]
-    assert "InvokeReceived" not in kinds
-    assert "Notice" in kinds
-
-
 def test_other_services_reach_a_function_asynchronously(
     clients: _ANY, functions: Functions, sandbox: Sandbox
 ) -> None:
     functions.create(code="def handler(e, c):\n    print('got', e['Records'][0]['Sns'])\n")
     sns = clients("sns")
     topic = sns.create_topic(Name="t")["TopicArn"]
+    functions.client.add_permission(
+        FunctionName="f",
+        StatementId="sns",
+        Action="lambda:InvokeFunction",
+        Principal="sns.amazonaws.com",
+        SourceArn=topic,
+    )
     arn = "arn:aws:lambda:us-east-1:123456789012:function:f"
     sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn)
     sns.publish(TopicArn=topic, Message="hello there")

@@ -45,4 +45,6 @@ def install(
     registry.register("sqs", SqsPoller)
     motosqs.listen(_Redrives(events))
     streams.install()
-    return registry.Pollers(Parts(service, events, scheduler, gate))
+    made = registry.Pollers(Parts(service, events, scheduler, gate))
+    service.listeners.append(made.rouse)
+    return made
