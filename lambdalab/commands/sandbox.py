@@ -188,7 +188,7 @@ def _clock(args: argparse.Namespace) -> int:
         print(message("sandbox.clock.done", label=done.label, time=_moment(done.time)))
     elif args.jump:
         print(message("sandbox.clock.nothing"))
-    print(f"{message('sandbox.show.clock')}: {_clock_words(found)}")
+    print(message("sandbox.clock.shown", words=_clock_words(found)))
     coming = found["next"]
     if coming is not None:
         when = _moment(coming["time"])
@@ -199,7 +199,7 @@ def _clock(args: argparse.Namespace) -> int:
 
 
 def _clock_words(found: dict[str, Any]) -> str:
-    key = "paused" if found["paused"] else "runs"
+    key = "paused" if found["paused"] else "same" if found["scale"] == 1 else "runs"
     return message(f"sandbox.clock.{key}", time=_moment(found["now"]), scale=f"{found['scale']:g}")
 
 

@@ -63,6 +63,7 @@ def test_one_day_of_a_sandbox(place: Place, tmp_path: Path) -> None:
 
 def test_the_clock_is_shown_and_put_forward(place: Place) -> None:
     place.start()
+    assert ", at this machine's pace" in place.cli("clock").stdout
     words = place.cli("start", "--time-scale", "60").stdout
     assert "already runs" in words
     shown = place.cli("clock").stdout
@@ -71,7 +72,7 @@ def test_the_clock_is_shown_and_put_forward(place: Place) -> None:
     )
     assert "Nothing waits for its time." in shown
     paused = place.cli("clock", "--pause", "--scale", "5", language="zh-TW").stdout
-    assert "已暫停（倍率 5）" in paused
+    assert paused.startswith("服務時間：") and "已暫停（倍率 5）" in paused
     assert "已暫停" in place.cli("status", language="zh-TW").stdout
     first = json.loads(place.cli("clock", "--json").stdout)
     assert (first["scale"], first["paused"], first["next"]) == (5, True, None)
