@@ -229,14 +229,27 @@ def _wrap_dynamodb() -> None:
         return table
 
     tables.StreamShard.add = _add
+    tables.StreamShard.get = _get
     DynamoDBBackend.update_item = update_item
     DynamoDBBackend.transact_write_items = transact_write_items
     DynamoDBBackend.update_table_streams = update_table_streams
     DynamoDBBackend.delete_table = delete_table
 
 
+def _get(shard: Untyped, start: int, quantity: int) -> list[Untyped]:
+    first = max(0, start - shard.starting_sequence_number)
+    return [one.to_json() for one in shard.items[first : first + quantity]]
+
+
+def _unnoted(cls: type, *_args: Untyped, **_options: Untyped) -> Untyped:
+    """Make a record of which moto keeps no note: it would keep all that ever were."""
+    return object.__new__(cls)
+
+
 def install() -> None:
     """Put moto's streams right, once in a process."""
     if kinesis.Shard.put_record is not _put_in_shard:
+        for record in (kinesis.Record, tables.StreamRecord):
+            record.__new__ = staticmethod(_unnoted)
         _wrap_kinesis()
         _wrap_dynamodb()

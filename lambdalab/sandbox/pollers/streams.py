@@ -29,6 +29,7 @@ from lambdalab.sandbox.pollers.stream_source import (
     StreamRecord,
     StreamSource,
 )
+from lambdalab.sandbox.scheduler import Timer
 
 __all__ = ["StreamPoller", "install"]
 
@@ -62,6 +63,7 @@ class StreamPoller:
         self._stopped: Callable[[], None] | None = None
         self._shards: dict[str, Shard] = {}
         self._flying = 0
+        self._later: Timer | None = None
 
     # -- what its mapping tells it --------------------------------------------------------
 
@@ -91,6 +93,8 @@ class StreamPoller:
     def _tell_stopped(self) -> None:
         with self._lock:
             stopped, self._stopped = self._stopped, lambda: None
+            if self._later is not None:
+                self._later.cancel()
             for shard in self._shards.values():
                 for lane in shard.lanes:
                     if lane.timer is not None:
@@ -134,7 +138,9 @@ class StreamPoller:
         if missing:
             problem = access_problem(self._mapping.source, self._arn, missing)
             self._mapping.note(f"PROBLEM: {problem.text}")
-            self._parts.scheduler.after(
+            if self._later is not None:
+                self._later.cancel()
+            self._later = self._parts.scheduler.after(
                 _LOOK_AGAIN_S, self._wake, label=f"poll {self._arn}", background=True
             )
             return
