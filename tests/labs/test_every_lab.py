@@ -16,6 +16,7 @@ from tests.labs import (
     lab03_answers,
     lab04_answers,
     lab05_answers,
+    lab06_answers,
     lab08_answers,
 )
 from tests.labs.answer import Answer
@@ -26,6 +27,7 @@ ANSWERS: Mapping[str, Mapping[str, Sequence[Answer]]] = {
     "lab03": lab03_answers.ANSWERS,
     "lab04": lab04_answers.ANSWERS,
     "lab05": lab05_answers.ANSWERS,
+    "lab06": lab06_answers.ANSWERS,
     "lab08": lab08_answers.ANSWERS,
 }
 ROUNDS = [
