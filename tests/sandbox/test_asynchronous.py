@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from botocore.exceptions import ClientError
 
 from lambdalab.rules import limits
-from lambdalab.rules.retries import Outcome, Policy, schedule
+from lambdalab.rules.retries import Outcome, schedule
 from lambdalab.sandbox import Sandbox
 from lambdalab.sandbox.events import (
     AttemptFinished,
@@ -238,7 +239,8 @@ def test_a_thousand_events_on_five_environments(queue: Queue) -> None:
         running += isinstance(event, InvokeStarted)
         running -= isinstance(event, InvokeFinished)
         most = max(most, running)
-    assert most == 5
+    assert 1 < most <= 5
+    assert psutil.Process(queue.box.pid).num_threads() < 400
     assert queue.happened(EventDropped) == []
 
 
@@ -439,6 +441,63 @@ def test_a_loop_through_a_queue(queue: Queue) -> None:
     assert queue.happened(RecursionDetected)
 
 
+def test_a_loop_through_a_topic(queue: Queue) -> None:
+    queue.permit(["sns:*"])
+    sns, client = queue.clients("sns"), queue.functions.client
+    arn = sns.create_topic(Name="round")["TopicArn"]
+    function = queue.functions.create(
+        "f",
+        "import boto3\n"
+        "def handler(event, context):\n"
+        f"    boto3.client('sns').publish(TopicArn={arn!r}, Message='again')\n",
+        Timeout=20,
+    )["FunctionArn"]
+    client.add_permission(
+        FunctionName="f",
+        StatementId="topic",
+        Action="lambda:InvokeFunction",
+        Principal="sns.amazonaws.com",
+        SourceArn=arn,
+    )
+    sns.subscribe(TopicArn=arn, Protocol="lambda", Endpoint=function)
+    sns.publish(TopicArn=arn, Message="once")
+    queue.box.clock.advance(1)
+    assert len(queue.happened(InvokeFinished)) == limits.RECURSION.value
+    assert [one.condition for one in queue.happened(EventDropped)] == ["RecursiveInvocation"]
+
+
+def test_a_loop_through_a_bucket(queue: Queue) -> None:
+    queue.permit(["s3:*"])
+    s3, client = queue.clients("s3"), queue.functions.client
+    s3.create_bucket(Bucket="round")
+    function = queue.functions.create(
+        "f",
+        "import boto3\n"
+        "def handler(event, context):\n"
+        "    boto3.client('s3').put_object(Bucket='round', Key=context.aws_request_id)\n",
+        Timeout=20,
+    )["FunctionArn"]
+    client.add_permission(
+        FunctionName="f",
+        StatementId="bucket",
+        Action="lambda:InvokeFunction",
+        Principal="s3.amazonaws.com",
+        SourceArn="arn:aws:s3:::round",
+    )
+    s3.put_bucket_notification_configuration(
+        Bucket="round",
+        NotificationConfiguration={
+            "LambdaFunctionConfigurations": [
+                {"LambdaFunctionArn": function, "Events": ["s3:ObjectCreated:*"]}
+            ]
+        },
+    )
+    s3.put_object(Bucket="round", Key="once")
+    queue.box.clock.advance(1)
+    assert len(queue.happened(InvokeFinished)) == limits.RECURSION.value
+    assert len(queue.happened(RecursionDetected)) == 1
+
+
 # -- what outlives it ---------------------------------------------------------------------
 
 
@@ -479,7 +538,3 @@ def test_at_high_speed(sandbox: Sandbox, functions: Functions, clients: Callable
     # A handler's real milliseconds are service seconds here; nothing is ever early.
     assert waits[0] >= 63 and waits[1] >= 126
     assert Counter(one.status for one in queue.happened(AttemptFinished, request)) == {"error": 3}
-
-
-def test_policy_is_read_as_the_api_has_it() -> None:
-    assert Policy().max_age_s == limits.ASYNC_AGE_MAX.value

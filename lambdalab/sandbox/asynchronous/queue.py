@@ -323,6 +323,7 @@ class AsyncQueue:
         with self._lock:
             if self._held.get(event.key) is event:
                 del self._held[event.key]
+                self._timers.pop(event.key, None)
 
     def _holds(self, event: QueuedEvent) -> bool:
         with self._lock:
