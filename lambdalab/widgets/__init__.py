@@ -14,16 +14,27 @@ if TYPE_CHECKING:
     from lambdalab.widgets.drawing import diagram
     from lambdalab.widgets.memory import MemoryCost
     from lambdalab.widgets.monitor import Monitor
+    from lambdalab.widgets.record_explorer import RecordExplorer
     from lambdalab.widgets.rulebook import facts
     from lambdalab.widgets.timeline import Timeline
 
-__all__ = ["CallPath", "ConcurrencyLab", "MemoryCost", "Monitor", "Timeline", "diagram", "facts"]
+__all__ = [
+    "CallPath",
+    "ConcurrencyLab",
+    "MemoryCost",
+    "Monitor",
+    "RecordExplorer",
+    "Timeline",
+    "diagram",
+    "facts",
+]
 
 _HOMES = {
     "CallPath": "call_path",
     "ConcurrencyLab": "concurrency",
     "MemoryCost": "memory",
     "Monitor": "monitor",
+    "RecordExplorer": "record_explorer",
     "Timeline": "timeline",
     "diagram": "drawing",
     "facts": "rulebook",

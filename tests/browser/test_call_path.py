@@ -10,66 +10,33 @@ import pytest
 from lambdalab.i18n import LANGUAGES, Language
 from lambdalab.rules.invoking import Mode
 from lambdalab.rules.retries import Outcome
-from lambdalab.rules.services import SERVICES, by_mode, find
+from lambdalab.rules.services import SERVICES, find
 from lambdalab.widgets import CallPath
 from lambdalab.widgets.call_path import TO_SORT
 from lambdalab.widgets.call_path_story import story
+from tests.browser.widget_page import opened, show, state
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-STAND_IN = """
-class Model {
-  constructor(state) { this.state = state; this.heard = {}; }
-  get(name) { return this.state[name]; }
-  set(name, value) {
-    this.state[name] = value;
-    for (const call of this.heard["change:" + name] ?? []) call();
-  }
-  on(name, call) { (this.heard[name] ??= []).push(call); }
-  off(name, call) { this.heard[name] = this.heard[name].filter((one) => one !== call); }
-  save_changes() { this.saved = (this.saved ?? 0) + 1; }
-}
-async function show(script, state) {
-  const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-  const widget = (await import(address)).default;
-  window.model = new Model(state);
-  window.forget = widget.render({ model, el: document.body });
-  await new Promise((done) => setTimeout(done, 100));
-}
-"""
-
-
-def opened(browser: Browser, width: int = 1000, *, calm: bool = True) -> Iterator[Page]:
-    """Yield a page as wide as a cell; nothing in it may fail or leave it."""
-    context = browser.new_context(
-        viewport={"width": width, "height": 900}, reduced_motion="reduce" if calm else None
-    )
-    page = context.new_page()
-    failed: list[str] = []
-    page.on("pageerror", lambda error: failed.append(str(error)))
-    page.on("request", lambda request: failed.append(request.url))
-    page.set_content("<!doctype html><body></body>")
-    page.add_script_tag(content=STAND_IN)
-    yield page
-    context.close()
-    assert [one for one in failed if not one.startswith("blob:")] == []
-
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    yield from opened(browser)
+    with opened(browser) as one:
+        yield one
 
 
 @pytest.fixture
 def moving(browser: Browser) -> Iterator[Page]:
-    yield from opened(browser, calm=False)
+    with opened(browser, calm=False) as one:
+        yield one
 
 
 @pytest.fixture(params=[900, 560, 400])
 def narrow(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """Return pages as wide as a cell, and as one beside an open side bar."""
-    yield from opened(browser, request.param)
+    with opened(browser, request.param) as one:
+        yield one
 
 
 @pytest.fixture
@@ -81,39 +48,77 @@ def say(monkeypatch: pytest.MonkeyPatch) -> Any:
     return choose
 
 
-def show(page: Page, widget: CallPath) -> None:
-    state = {key: value for key, value in widget.get_state().items() if not key.startswith("_")}
-    page.add_style_tag(content=str(widget._css))
-    page.evaluate("([script, state]) => show(script, state)", [str(widget._esm), state])
-    widget.close()
-
-
-def state(page: Page, name: str) -> Any:
-    return page.evaluate("(name) => model.get(name)", name)
-
-
 def steps(page: Page) -> list[str]:
     return [text.strip() for text in page.locator(".ll-steps li span:last-child").all_inner_texts()]
+
+
+OVERLAPS = """() => {
+  const found = [];
+  for (const { id } of model.get("services")) {
+    model.set("service", id);
+    const all = [...document.querySelectorAll("svg.ll-path text")].map((one) => {
+      const { left, right, top, bottom } = one.getBoundingClientRect();
+      return { left, right, top: top + 3, bottom: bottom - 3, text: one.textContent };
+    });
+    all.forEach((one, at) => all.slice(at + 1).forEach((two) => {
+      const beside = one.right < two.left || two.right < one.left;
+      const below = one.bottom < two.top || two.bottom < one.top;
+      if (!beside && !below) found.push([id, one.text, two.text]);
+    }));
+    const path = document.querySelector("svg.ll-path").getBoundingClientRect();
+    for (const one of all) {
+      if (one.left < path.left - 1 || one.right > path.right + 1) found.push([id, one.text]);
+    }
+    if (document.documentElement.scrollWidth > innerWidth) found.push([id, "too wide"]);
+  }
+  return found;
+}"""
+
+PLAYED = """() => {
+  const boxes = () => document.querySelectorAll(".ll-box").length;
+  const told = [];
+  for (const { id } of model.get("services")) {
+    model.set("service", id);
+    for (const outcome of ["success", "error", "throttled"]) {
+      document.querySelector(`.ll-play.ll-${outcome}`).click();
+      told.push({
+        id,
+        outcome,
+        steps: [...document.querySelectorAll(".ll-steps li > :last-child")].map(
+          (one) => one.textContent,
+        ),
+        bad: document.querySelectorAll(".ll-part[data-on=bad]").length,
+        boxes: boxes(),
+        rules: document.querySelector(".ll-rules").textContent,
+      });
+    }
+  }
+  return told;
+}"""
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_service_is_drawn_and_told(page: Page, say: Any, lang: Language) -> None:
     say(lang)
     show(page, CallPath())
+    told = page.evaluate(PLAYED)
+    assert len(told) == 3 * len(SERVICES)
+    for one in told:
+        service, outcome = find(one["id"]), Outcome(one["outcome"])
+        assert one["steps"] == [step.text for step in story(service, outcome, lang)]
+        assert one["boxes"] == (2 if service.mode is Mode.SYNC else 3)
+        assert one["bad"] == (outcome is not Outcome.SUCCESS)
+        assert service.note[lang] in one["rules"]
+
+
+def test_services_are_chosen_with_the_arrow_keys(page: Page, say: Any) -> None:
+    show(page, CallPath())
     page.locator(".ll-chip[aria-checked=true]").focus()
-    for service in SERVICES:
-        assert state(page, "service") == service.id
-        for outcome in ("success", "error", "throttled"):
-            page.locator(f".ll-play.ll-{outcome}").click()
-            told = [step.text for step in story(service, Outcome(outcome), lang)]
-            assert steps(page) == told
-        box = page.locator(".ll-box").count()
-        assert box == (2 if service.mode is Mode.SYNC else 3)
-        assert page.locator(".ll-rules").inner_text().count(service.note[lang]) == 1
-        assert page.locator(".ll-part[data-on=bad]").count() == 1
-        page.locator(".ll-chip[aria-checked=true]").focus()
-        page.keyboard.press("ArrowRight")
-    assert state(page, "service") == SERVICES[0].id  # round and round
+    for key, name in (("ArrowRight", 1), ("ArrowLeft", 0), ("ArrowLeft", -1), ("Home", 0)):
+        page.keyboard.press(key)
+        assert state(page, "service") == SERVICES[name].id
+        checked = page.locator(".ll-chip[aria-checked=true]")
+        assert checked.evaluate("one => one === document.activeElement")
 
 
 def test_an_event_is_played_step_by_step(moving: Page, say: Any) -> None:
@@ -227,30 +232,7 @@ def test_keys_are_kept_from_the_notebook(page: Page, say: Any) -> None:
 def test_no_words_lie_over_others(narrow: Page, say: Any, lang: Language) -> None:
     say(lang)
     show(narrow, CallPath())
-    for mode in Mode:
-        for service in by_mode(mode):
-            narrow.evaluate("(name) => model.set('service', name)", service.id)
-            over = narrow.evaluate(
-                """() => {
-                  const all = [...document.querySelectorAll("svg.ll-path text")].map((one) => {
-                    const { left, right, top, bottom } = one.getBoundingClientRect();
-                    return { left, right, top: top + 3, bottom: bottom - 3, text: one.textContent };
-                  });
-                  const found = [];
-                  all.forEach((one, at) => all.slice(at + 1).forEach((two) => {
-                    if (one.left < two.right && two.left < one.right && one.top < two.bottom &&
-                        two.top < one.bottom) found.push([one.text, two.text]);
-                  }));
-                  const path = document.querySelector("svg.ll-path").getBoundingClientRect();
-                  for (const one of all) {
-                    const inside = one.left > path.left - 1 && one.right < path.right + 1;
-                    if (!inside) found.push([one.text]);
-                  }
-                  if (document.documentElement.scrollWidth > innerWidth) found.push(["too wide"]);
-                  return found;
-                }"""
-            )
-            assert over == [], service.id
+    assert narrow.evaluate(OVERLAPS) == []
 
 
 def test_nothing_goes_on_after_the_view_is_gone(moving: Page, say: Any) -> None:

@@ -22,7 +22,7 @@ class Log:
     now: float = START
     events: list[Event] = field(default_factory=list)
 
-    def add(self, kind: type[Event], after: float = 0.0, **values: Any) -> Event:
+    def add(self, kind: type[Event], after: float = 0.0, /, **values: Any) -> Event:
         self.now += after
         event = kind(seq=len(self.events) + 1, time=self.now, **values)
         self.events.append(event)
