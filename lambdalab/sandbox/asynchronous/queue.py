@@ -183,7 +183,6 @@ class AsyncQueue:
             self._ready.setdefault(event.function_arn, deque()).append(event)
             if self._readers >= _READERS:
                 return
-            self._readers += 1
             generation = self._generation
         if reads:
             self._read(generation)
@@ -192,6 +191,10 @@ class AsyncQueue:
             self._scheduler.soon(lambda: self._read(generation), label=name)
 
     def _read(self, generation: int) -> None:
+        with self._lock:
+            if generation != self._generation or self._readers >= _READERS:
+                return
+            self._readers += 1
         while (event := self._next(generation)) is not None:
             try:
                 self._hand_out(event)
