@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from lambdalab.sandbox import Sandbox
+from lambdalab.sandbox.events import InvokeReceived, LogLine, PushRefused
 from tests.conftest import Functions
 from tests.sandbox.conftest import until
 
@@ -45,7 +46,9 @@ def got(box: Sandbox, count: int, name: str = "f", seconds: float = 15.0) -> lis
         found[:] = [
             json.loads(event.line.removeprefix("got "))
             for event in box.events()
-            if event.type == "LogLine" and event.function == name and event.line.startswith("got ")
+            if isinstance(event, LogLine)
+            and event.function == name
+            and event.line.startswith("got ")
         ]
         return len(found) >= count
 
@@ -53,12 +56,16 @@ def got(box: Sandbox, count: int, name: str = "f", seconds: float = 15.0) -> lis
     return found
 
 
+def received(box: Sandbox) -> list[InvokeReceived]:
+    return [event for event in box.events() if isinstance(event, InvokeReceived)]
+
+
 def sources(box: Sandbox) -> set[str]:
-    return {event.source for event in box.events() if event.type == "InvokeReceived"}
+    return {event.source for event in received(box)}
 
 
-def refusals(box: Sandbox) -> list[Any]:
-    return [event for event in box.events() if event.type == "PushRefused"]
+def refusals(box: Sandbox) -> list[PushRefused]:
+    return [event for event in box.events() if isinstance(event, PushRefused)]
 
 
 def messages(sqs: Any, url: str, count: int) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from tests.sandbox.pushing import (
     got,
     messages,
     queue,
+    received,
     refusals,
     sources,
     subscriber,
@@ -158,17 +159,17 @@ def test_disabled_rules_and_rules_with_a_schedule_take_no_events(
 ) -> None:
     rule(events, {"Arn": function_arn()}, "off", State="DISABLED")
     rule(events, {"Arn": function_arn()}, "timed", ScheduleExpression="rate(1 hour)")
-    arn = rule(events, {"Arn": function_arn()}, "on")
+    rule(events, {"Arn": function_arn()}, "on")
     functions.create()
     allow(functions, PRINCIPAL, None)
     put(events, {})
-    assert [one.source for one in sandbox.events() if one.type == "InvokeReceived"] == ["events"]
+    assert len(received(sandbox)) == 1
     events.disable_rule(Name="on")
     put(events, {})
     events.enable_rule(Name="on")
     put(events, {})
-    received = [one for one in sandbox.events() if one.type == "InvokeReceived"]
-    assert len(received) == 2 and arn
+    assert {one.source for one in received(sandbox)} == {"events"}
+    assert len(received(sandbox)) == 2
 
 
 def test_another_bus(sandbox: Sandbox, events: Any, functions: Functions) -> None:

@@ -19,6 +19,7 @@ from tests.sandbox.pushing import (
     got,
     messages,
     queue,
+    received,
     refusals,
     sources,
     subscriber,
@@ -68,8 +69,7 @@ def test_a_put_reaches_the_function(sandbox: Sandbox, s3: Any, functions: Functi
     assert record["s3"]["configurationId"] == "mine"
     assert record["s3"]["bucket"]["arn"] == BUCKET_ARN
     assert sources(sandbox) == {"s3"}
-    received = [one for one in sandbox.events() if one.type == "InvokeReceived"]
-    assert {one.invocation_type for one in received} == {"Event"}
+    assert {one.invocation_type for one in received(sandbox)} == {"Event"}
 
 
 def test_each_way_of_making_an_object_has_its_name(
@@ -255,5 +255,4 @@ def test_a_burst_of_puts_does_not_wait_for_the_function(
         for number in range(300):
             pool.submit(s3.put_object, Bucket=BUCKET, Key=str(number), Body=b"")
     assert time.monotonic() - started < 3 * plain + 1
-    received = [one for one in sandbox.events() if one.type == "InvokeReceived"]
-    assert len(received) == 300
+    assert len(received(sandbox)) == 300

@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lambdalab.sandbox import Sandbox
+from lambdalab.sandbox.events import InvokeStarted
 from tests.conftest import Functions
 from tests.sandbox.pushing import (
     function_arn,
@@ -162,7 +163,7 @@ def test_an_alias_needs_a_permission_of_its_own(
     sns.publish(TopicArn=topic, Message="yes")
     (event,) = got(sandbox, 1)
     assert event["Records"][0]["Sns"]["Message"] == "yes"
-    (started,) = [one for one in sandbox.events() if one.type == "InvokeStarted"]
+    (started,) = [one for one in sandbox.events() if isinstance(one, InvokeStarted)]
     assert started.version == "1"
 
 
