@@ -14,6 +14,7 @@ import gc
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -127,9 +128,11 @@ class Zygote:
         if order["op"] == "destroy":
             self._members.pop(order["environment"], None)
             folder = self._folders.pop(order["environment"], None)
-            if folder is not None and self._isolated:
-                with contextlib.suppress(OSError):
-                    linux.unmount(str(folder))
+            if folder is not None:
+                if self._isolated:
+                    with contextlib.suppress(OSError):
+                        linux.unmount(str(folder))
+                shutil.rmtree(folder.parent, ignore_errors=True)
         self._tell(answer, b"done\n")
         os.close(answer)
 
