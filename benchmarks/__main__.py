@@ -43,7 +43,8 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Measure the sandbox beside ministack and serverless-offline, by turns, on "
-        "loopback (the simulator: python -m benchmarks sim --help). Writes JSON to "
+        "loopback (the simulator: python -m benchmarks sim --help; polled queues: python -m "
+        "benchmarks mapping --help). Writes JSON to "
         "benchmarks/results/ and prints Markdown.",
     )
     add = parser.add_argument
@@ -93,6 +94,10 @@ def main(words: list[str] | None = None) -> int:
         from benchmarks.simulator.command import main as simulator
 
         return simulator(words[1:])
+    if words[:1] == ["mapping"]:
+        from benchmarks.mapping import main as mapping
+
+        return mapping(words[1:])
     args = _arguments(words)
     console = Console(stderr=True)
     try:
