@@ -178,7 +178,7 @@ SYNC: tuple[Service, ...] = (
     _sync(
         "function-url",
         label("函數 URL", "Function URL"),
-        Source("dg:urls-invocation"),
+        Source("dg:urls-auth"),
         caller=label("HTTP 用戶端", "HTTP client"),
         waits=label("HTTP 用戶端，連線開著等", "the HTTP client, with its connection open"),
         patience=limits.TIMEOUT_MAX,
@@ -192,11 +192,12 @@ SYNC: tuple[Service, ...] = (
         ),
         error_to=label("HTTP 用戶端", "the HTTP client"),
         error_as="502",
-        grants=("lambda:InvokeFunctionUrl",),
+        grants=("lambda:InvokeFunctionUrl", "lambda:InvokeFunction"),
         note=label(
-            "AuthType 是 NONE 時，以資源為基礎的政策仍要允許所有人，否則是 403。",
-            "With AuthType NONE the resource-based policy must still allow everybody, or it is"
-            " a 403.",
+            "AuthType 是 NONE 時，政策仍要允許所有人，否則是 403。2025 年 10 月以後新建的 URL"
+            " 兩個動作都要允許，舊範例只寫一個。",
+            "With AuthType NONE the policy must still allow everybody, or it is a 403. URLs made"
+            " since October 2025 need both actions; older examples have one.",
         ),
     ),
     _sync(

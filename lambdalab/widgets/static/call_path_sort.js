@@ -63,9 +63,13 @@ class SortView {
 
   drop(mode) {
     return {
-      ondragover: (event) => event.preventDefault(),
+      ondragover: (event) => {
+        event.preventDefault();
+        event.stopPropagation(); // the notebook would take it for a file
+      },
       ondrop: (event) => {
         event.preventDefault();
+        event.stopPropagation();
         const name = event.dataTransfer.getData("text/plain");
         if (this.services.has(name)) this.put(name, mode);
       },
