@@ -17,6 +17,13 @@ __all__ = ["dead_letter", "explained", "here", "in_dead_letter", "page"]
 
 _WITHOUT_RUN = (Condition.EVENT_AGE_EXCEEDED.value, Condition.ZERO_RESERVED.value)
 
+_ATTRIBUTES: Mapping[tuple[str, ...], str] = {
+    ("requestContext", "requestId"): "RequestID",
+    ("responseContext", "statusCode"): "ErrorCode",
+    ("responsePayload", "errorMessage"): "ErrorMessage",
+}
+"""Fields that a dead letter has as attributes."""
+
 
 def page(record: Mapping[str, Any]) -> Source:
     """Return the page that describes a record."""
@@ -89,11 +96,7 @@ def in_dead_letter(record: Mapping[str, Any], path: Sequence[str]) -> str | None
     where = tuple(path)
     if where[0] == "requestPayload":
         return "body"
-    named = {
-        ("requestContext", "requestId"): "RequestID",
-        ("responseContext", "statusCode"): "ErrorCode",
-        ("responsePayload", "errorMessage"): "ErrorMessage",
-    }.get(where)
+    named = _ATTRIBUTES.get(where)
     if named is not None:
         return named
     return "none" if not isinstance(_at(record, path), dict | list) else None
