@@ -8,27 +8,21 @@ messages of ours are moto's own, with these put right.
 
 from __future__ import annotations
 
-import base64
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
 from moto.core.utils import camelcase_to_underscores
 from moto.sqs import models
 from moto.sqs.exceptions import InvalidParameterValue, ReceiptHandleIsInvalid, SQSException
 
-from lambdalab.sandbox import mototime
-from lambdalab.sandbox.untyped import Untyped
+from lambdalab.sandbox.motosqs_message import MS, ROUNDING_MS, LabMessage, now_ms
 
 __all__ = ["LabMessage", "LabQueue", "QueueListener", "changed", "listen", "queue_of", "unlisten"]
 
-_MS = 1000.0
-_ROUNDING_MS = 1e-3
-"""More than two ways to reckon one moment can differ by."""
 _HANDLE = re.compile(r"AQEB[A-Za-z0-9+/]{180,}={0,2}")
-_VISIBILITY_MAX_MS = 43_200 * _MS
+_VISIBILITY_MAX_MS = 43_200 * MS
 _FIRST_SEQUENCE = 18_870_000_000_000_000_000
 _EXPIRE_MS = 1_000.0
 """How often a queue looks for messages past their retention."""
@@ -78,54 +72,6 @@ def queue_of(arn: str) -> LabQueue | None:
     return found
 
 
-def _now_ms() -> float:
-    return mototime.now() * _MS
-
-
-class LabMessage(models.Message):  # type: ignore[misc]
-    """moto's message, pickled under moto's own name."""
-
-    __module__ = models.__name__
-    __qualname__ = "Message"
-
-    approximate_first_receive_timestamp: int | None
-    receipt_handle: str | None
-    dead_letter_source: str | None = None
-    """ARN of the queue that gave it up."""
-    received_ms: float = 0.0
-    """When it was received last, epoch milliseconds."""
-
-    def __new__(cls, *_args: Untyped, **_options: Untyped) -> Self:
-        """Make one of which moto keeps no note: it would keep deleted messages."""
-        return object.__new__(cls)
-
-    @property
-    def ready_ms(self) -> float:
-        """When it can be received, epoch milliseconds; past or present: now."""
-        return float(max(self.visible_at, self.delayed_until))
-
-    @property
-    def visible(self) -> bool:
-        """Whether it is not in flight."""
-        return bool(self.visible_at <= _now_ms() + _ROUNDING_MS)
-
-    @property
-    def delayed(self) -> bool:
-        """Whether its delay has not passed."""
-        return bool(self.delayed_until > _now_ms() + _ROUNDING_MS)
-
-    def receive(self, now_ms: float, visibility_s: int) -> None:
-        """Count one more receive, under a new handle."""
-        if not self.approximate_first_receive_timestamp:
-            self.approximate_first_receive_timestamp = int(now_ms)
-        self.approximate_receive_count += 1
-        self.received_ms = now_ms
-        self.visible_at = now_ms + visibility_s * _MS if visibility_s else 0.0
-        if self.receipt_handle is not None:
-            self._old_receipt_handles.append(self.receipt_handle)
-        self.receipt_handle = "AQEB" + base64.b64encode(os.urandom(138)).decode()
-
-
 class _Attributes(Mapping[str, Any]):
     """A queue's attributes, counted when they are asked for: moto asks for others all the time."""
 
@@ -173,7 +119,7 @@ class LabQueue(models.Queue):  # type: ignore[misc]
         """What can be received now."""
         with self._messages_lock:
             gone = self._expire()
-            latest = _now_ms() + _ROUNDING_MS
+            latest = now_ms() + ROUNDING_MS
             found = [one for one in self._messages if one.ready_ms <= latest]
         if gone:
             _removed(self, gone)
@@ -182,14 +128,14 @@ class LabQueue(models.Queue):  # type: ignore[misc]
     def has_ready(self) -> bool:
         """Tell whether something can be received now."""
         with self._messages_lock:
-            return next(self._in_turn(_now_ms() + _ROUNDING_MS), None) is not None
+            return next(self._in_turn(now_ms() + ROUNDING_MS), None) is not None
 
     def next_ready(self) -> float | None:
         """Return when something can be received that cannot be now, in epoch seconds."""
-        latest = _now_ms() + _ROUNDING_MS
+        latest = now_ms() + ROUNDING_MS
         with self._messages_lock:
             moments = [one.ready_ms for one in self._messages]
-        return min((one / _MS for one in moments if one > latest), default=None)
+        return min((one / MS for one in moments if one > latest), default=None)
 
     # -- sending --------------------------------------------------------------------------
 
@@ -225,7 +171,7 @@ class LabQueue(models.Queue):  # type: ignore[misc]
     def _duplicate(self, message: LabMessage) -> bool:
         key = self._sent_as(message)
         sent: dict[str, tuple[float, str, str]] = self.__dict__.setdefault("_sent", {})
-        oldest = message.sent_timestamp - models.DEDUPLICATION_TIME_IN_SECONDS * _MS
+        oldest = message.sent_timestamp - models.DEDUPLICATION_TIME_IN_SECONDS * MS
         while sent and next(iter(sent.values()))[0] <= oldest:
             del sent[next(iter(sent))]
         if message.deduplication_id and key in sent:
@@ -246,12 +192,12 @@ class LabQueue(models.Queue):  # type: ignore[misc]
         """
         taken: list[LabMessage] = []
         given_up: list[LabMessage] = []
-        target: LabQueue | None = self.dead_letter_queue if self.redrive_policy else None
+        target = self._target()
         most = self.redrive_policy["maxReceiveCount"] if target is not None else 0
         with self._messages_lock:
             gone = self._expire()
-            now = _now_ms()
-            for message in self._in_turn(now + _ROUNDING_MS):
+            now = now_ms()
+            for message in self._in_turn(now + ROUNDING_MS):
                 if target is not None and message.approximate_receive_count >= most:
                     given_up.append(message)
                     continue
@@ -268,6 +214,11 @@ class LabQueue(models.Queue):  # type: ignore[misc]
         if taken:
             _touched(self, taken)
         return taken
+
+    def _target(self) -> LabQueue | None:
+        """Return the dead-letter queue; a message is never given up to one that is gone."""
+        policy = self.redrive_policy
+        return queue_of(policy["deadLetterTargetArn"]) if policy else None
 
     def _in_turn(self, latest: float) -> Iterator[LabMessage]:
         """Yield what can be received, a FIFO queue's by group: as many of one as there are."""
@@ -291,7 +242,7 @@ class LabQueue(models.Queue):  # type: ignore[misc]
             message.dead_letter_source = self.queue_arn
             message.visible_at = 0.0
             if self.fifo_queue:  # a standard queue's message keeps its age
-                message.sent_timestamp = int(_now_ms())
+                message.sent_timestamp = int(now_ms())
             target._append(message)
             _added(target, message)
             for listener in list(_listeners):
@@ -300,11 +251,11 @@ class LabQueue(models.Queue):  # type: ignore[misc]
 
     def _expire(self) -> list[LabMessage]:
         """Drop what was kept its time (MessageRetentionPeriod); the lock is held."""
-        now = _now_ms()
+        now = now_ms()
         if abs(now - self.__dict__.get("_looked", 0.0)) < _EXPIRE_MS:
             return []
         self.__dict__["_looked"] = now
-        oldest = now - self.message_retention_period * _MS
+        oldest = now - self.message_retention_period * MS
         gone = [one for one in self._messages if one.sent_timestamp <= oldest]
         if gone:
             self._messages = [one for one in self._messages if one.sent_timestamp > oldest]
@@ -361,13 +312,13 @@ class LabQueue(models.Queue):  # type: ignore[misc]
                     f"Value {receipt_handle} for parameter ReceiptHandle is invalid. Reason: "
                     "Message does not exist or is not available for visibility timeout change.",
                 )
-            now = _now_ms()
-            if now + seconds * _MS - message.received_ms > _VISIBILITY_MAX_MS:
+            now = now_ms()
+            if now + seconds * MS - message.received_ms > _VISIBILITY_MAX_MS:
                 raise InvalidParameterValue(
                     f"Value {seconds} for parameter VisibilityTimeout is invalid. Reason: Total "
                     "VisibilityTimeout for the message is beyond the limit [43200 seconds]"
                 )
-            message.visible_at = now + seconds * _MS if seconds else 0.0
+            message.visible_at = now + seconds * MS if seconds else 0.0
             self._messages_lock.notify_all()
         _touched(self, [message])
         changed(self)

@@ -20,7 +20,8 @@ from lambdalab.sandbox.clock import VirtualClock
 
 __all__ = ["Due", "Scheduler", "Timer"]
 
-_WORKERS = 256
+_WORKERS = 1_500
+"""Threads are made when they are needed; a mapping alone may have over a thousand batches."""
 _LOOK_S = 3600.0
 """The longest wait in one piece, of the machine's time: a condition takes no infinite one."""
 

@@ -377,3 +377,30 @@ def test_a_reset_forgets_mappings(queues: Queues) -> None:
     queues.box.reset()
     assert queues.lam.list_event_source_mappings()["EventSourceMappings"] == []
     assert queues.box.clock.next() is None
+
+
+def test_a_mapping_in_a_template(queues: Queues, clients: Callable[..., Any]) -> None:
+    queues.functions.create(code=BAD)
+    url = queues.queue()
+    properties = {"FunctionName": "f", "EventSourceArn": arn_of("q"), "BatchSize": 3}
+    template = {
+        "Resources": {
+            "Mapping": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": properties}
+        }
+    }
+    stacks = clients("cloudformation")
+    stacks.create_stack(StackName="s", TemplateBody=json.dumps(template))
+    queues.settle()
+    (made,) = queues.lam.list_event_source_mappings()["EventSourceMappings"]
+    assert (made["State"], made["BatchSize"]) == ("Enabled", 3)
+    queues.send(url, "hello")
+    queues.quiet()
+    assert queues.batches() == [["hello"]]
+    properties["BatchSize"] = 4
+    stacks.update_stack(StackName="s", TemplateBody=json.dumps(template))
+    queues.settle()
+    (found,) = queues.lam.list_event_source_mappings()["EventSourceMappings"]
+    assert (found["UUID"], found["BatchSize"]) == (made["UUID"], 4)
+    stacks.delete_stack(StackName="s")
+    queues.settle()
+    assert queues.lam.list_event_source_mappings()["EventSourceMappings"] == []

@@ -110,6 +110,20 @@ def test_redrive_keeps_the_message_and_counts_on(queues: Queues) -> None:
     assert (event.message, event.receive_count) == (sent, 2)
 
 
+def test_nothing_is_given_up_to_a_queue_that_is_gone(queues: Queues) -> None:
+    url = queues.queue(dead_after=1, VisibilityTimeout=10)
+    dead = queues.sqs.get_queue_url(QueueName="dead")["QueueUrl"]
+    queues.sqs.delete_queue(QueueUrl=dead)
+    queues.send(url, "m")
+    for count in (1, 2, 3):
+        (message,) = queues.receive(url)
+        assert _count(message) == count
+        queues.box.clock.advance(10)
+    dead = queues.queue("dead")
+    assert queues.receive(url) == []
+    assert len(queues.receive(dead)) == 1
+
+
 def test_messages_end_with_their_retention(queues: Queues) -> None:
     url = queues.queue(MessageRetentionPeriod=60)
     queues.send(url, "old")
