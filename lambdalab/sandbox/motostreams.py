@@ -18,6 +18,7 @@ from types import SimpleNamespace
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models import table as tables
 from moto.kinesis import models as kinesis
+from moto.kinesis.utils import decompose_shard_iterator
 
 from lambdalab.rules.shapes import dynamodb as shape
 from lambdalab.rules.streams import DYNAMODB_RETENTION, kinesis_sequence
@@ -124,7 +125,7 @@ def _resharding(stream: Untyped, *names: str) -> Iterator[None]:
 def _wrap_kinesis() -> None:
     split, merge = kinesis.Stream.split_shard, kinesis.Stream.merge_shards
     for_key = kinesis.Stream.get_shard_for_key
-    delete = kinesis.KinesisBackend.delete_stream
+    delete, get = kinesis.KinesisBackend.delete_stream, kinesis.KinesisBackend.get_records
 
     def split_shard(self: Untyped, shard_to_split: str, new_starting_hash_key: str) -> None:
         with _resharding(self, shard_to_split):
@@ -142,12 +143,24 @@ def _wrap_kinesis() -> None:
         _tell(stream.arn)
         return stream
 
+    def get_records(
+        self: Untyped, stream_arn: str | None, shard_iterator: str, limit: int | None
+    ) -> tuple[str | None, list[Untyped], int]:
+        """Read as moto does; behind the last record of a closed shard there is no next."""
+        following, records, behind = get(self, stream_arn, shard_iterator, limit)
+        name, shard_id, position = decompose_shard_iterator(following)
+        stream = self.describe_stream(stream_arn=stream_arn, stream_name=name)
+        shard = stream.get_shard(shard_id)
+        done = not shard.is_open and int(position) >= shard.get_max_sequence_number()
+        return None if done else following, records, behind
+
     kinesis.Shard.put_record = _put_in_shard
     kinesis.Stream.put_record = _put_record
     kinesis.Stream.split_shard = split_shard
     kinesis.Stream.merge_shards = merge_shards
     kinesis.Stream.get_shard_for_key = get_shard_for_key
     kinesis.KinesisBackend.delete_stream = delete_stream
+    kinesis.KinesisBackend.get_records = get_records
 
 
 # -- DynamoDB -----------------------------------------------------------------------------
@@ -216,11 +229,11 @@ def _wrap_dynamodb() -> None:
         with changing:  # what is taken back must not be read
             return transact(self, *args, **kwargs)
 
-    def update_table_streams(self: Untyped, table: Untyped, specification: Untyped) -> None:
+    def update_table_streams(self: Untyped, table: Untyped, stream_specification: Untyped) -> None:
         before = stream_arn(table)
         if not (table.stream_specification or {}).get("StreamEnabled"):
             table.latest_stream_label = None  # moto would refuse to enable it a second time
-        streams(self, table, specification)
+        streams(self, table, stream_specification)
         _tell(before)
 
     def delete_table(self: Untyped, *args: Untyped, **kwargs: Untyped) -> Untyped:
