@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from lambdalab.rules.limits import RECURSION
 from lambdalab.sandbox import Sandbox
+from lambdalab.sandbox.events import RecursionDetected
 from tests.conftest import Functions
+from tests.sandbox.conftest import until
 from tests.sandbox.pushing import (
     allow,
     function_arn,
@@ -203,6 +206,19 @@ def test_queues_and_topics_get_a_test_event_first(clients: _ANY, s3: Any) -> Non
     assert json.loads(second["Message"])["Records"][0]["eventName"] == "ObjectRemoved:Delete"
 
 
+def test_a_configuration_comes_back_whole(s3: Any, functions: Functions) -> None:
+    subscriber(functions, "s3.amazonaws.com", BUCKET_ARN)
+    wanted = rule(CREATED, prefix="in/", suffix=".jpg") | {"Id": "mine"}
+    notify(s3, wanted, EventBridgeConfiguration={})
+    found = s3.get_bucket_notification_configuration(Bucket=BUCKET)
+    assert found["LambdaFunctionConfigurations"] == [wanted]
+    assert found["EventBridgeConfiguration"] == {}
+    s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={})
+    assert "LambdaFunctionConfigurations" not in s3.get_bucket_notification_configuration(
+        Bucket=BUCKET
+    )
+
+
 def test_a_queue_that_is_not_there_is_refused(s3: Any) -> None:
     gone = "arn:aws:sqs:us-east-1:123456789012:gone"
     with pytest.raises(ClientError, match="Unable to validate the following destination"):
@@ -236,6 +252,33 @@ def test_through_eventbridge(
     assert created["detail"]["reason"] == "PutObject"
     assert deleted["detail"]["deletion-type"] == "Permanently Deleted"
     assert sources(sandbox) == {"events"}
+
+
+LOOP = """
+import boto3
+s3 = boto3.client("s3")
+def handler(event, context):
+    key = event["Records"][0]["s3"]["object"]["key"]
+    s3.put_object(Bucket="photos", Key=key + "x", Body=b"")
+"""
+
+
+def test_a_function_that_sets_itself_off_is_stopped(
+    sandbox: Sandbox, s3: Any, functions: Functions
+) -> None:
+    functions.create(code=LOOP, Timeout=30)
+    allow(functions, "s3.amazonaws.com", BUCKET_ARN)
+    notify(s3, rule(CREATED))
+    s3.put_object(Bucket=BUCKET, Key="a", Body=b"")
+    found: list[RecursionDetected] = []
+
+    def stopped() -> bool:
+        found[:] = [one for one in sandbox.events() if isinstance(one, RecursionDetected)]
+        return bool(found)
+
+    assert until(stopped, 40)
+    keys = [one["Key"] for one in s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
+    assert len(keys) == 1 + RECURSION.value and found[0].function == "f"
 
 
 def test_a_burst_of_puts_does_not_wait_for_the_function(

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from moto.core.responses import ActionResult, EmptyResult
 from moto.moto_api._internal import mock_random
 from moto.s3 import models, responses
 from moto.s3.exceptions import InvalidArgumentError, InvalidNotificationDestination
@@ -21,6 +22,11 @@ __all__ = ["PRINCIPAL", "SUBJECT", "Rule", "install", "rules"]
 PRINCIPAL = "s3.amazonaws.com"
 SUBJECT = "Amazon S3 Notification"
 _UNREACHED = "Unable to validate the following destination configurations"
+_KINDS = {
+    "topic": ("TopicConfigurations", "TopicArn"),
+    "queue": ("QueueConfigurations", "QueueArn"),
+    "cloud_function": ("LambdaFunctionConfigurations", "LambdaFunctionArn"),
+}
 _NAME = re.compile(r"<Name>(prefix|suffix)</Name>", re.IGNORECASE)
 _plain_read = responses.S3Response._notification_config_from_body
 
@@ -38,6 +44,7 @@ def install() -> None:
     """Put ourselves in moto's place."""
     models.FakeBucket.set_notification_configuration = _set
     responses.S3Response._notification_config_from_body = _read
+    responses.S3Response.get_bucket_notification = _get
 
 
 def rules(configuration: Untyped) -> Iterator[Rule]:
@@ -66,6 +73,29 @@ def _read(self: Untyped) -> Untyped:
                     text = f"Cannot specify more than one {name} rule in a filter."
                     raise InvalidArgumentError(text, "FilterRule.Name", name)
     return read
+
+
+def _get(self: Untyped) -> Untyped:
+    """Answer with the whole configuration: moto leaves out what goes to EventBridge."""
+    configuration = self.backend.get_bucket_notification_configuration(self.bucket_name)
+    if not configuration:
+        return self.serialized(EmptyResult())
+    found: dict[str, Untyped] = {}
+    for kind, (name, arn) in _KINDS.items():
+        found[name] = [
+            {"Id": one.id, arn: one.arn, "Events": one.events, **_filter(one)}
+            for one in getattr(configuration, kind)
+        ]
+    if configuration.event_bridge is not None:
+        found["EventBridgeConfiguration"] = {}
+    self.data["Action"] = "GetBucketNotificationConfiguration"
+    return self.serialized(ActionResult(found))
+
+
+def _filter(one: Untyped) -> dict[str, Untyped]:
+    if not one.filters:
+        return {}
+    return {"Filter": {"Key": {"FilterRules": one.filters["S3Key"]["FilterRule"]}}}
 
 
 def _set(self: Untyped, notification_config: dict[str, Untyped] | None) -> None:
