@@ -69,6 +69,11 @@ class QueuedEvent:
         call = self.call
         return f"arn:aws:lambda:{call.region}:{call.account}:function:{call.name}"
 
+    @property
+    def label(self) -> str:
+        """Name its next attempt, for a person who waits for it."""
+        return f"{self.call.name}: attempt {self.attempts + 1}"
+
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON value."""
         found = dataclasses.asdict(self)

@@ -7,7 +7,6 @@ import sys
 import threading
 import traceback
 import uuid
-from collections import OrderedDict, deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -31,6 +30,7 @@ from lambdalab.sandbox.asynchronous import configuration
 from lambdalab.sandbox.asynchronous.configuration import Configuration
 from lambdalab.sandbox.asynchronous.delivery import Delivery
 from lambdalab.sandbox.asynchronous.event import EventStore, Forgetful, QueuedEvent
+from lambdalab.sandbox.asynchronous.readers import Readers
 from lambdalab.sandbox.engine.settings import Settings
 from lambdalab.sandbox.eventlog import EventLog
 from lambdalab.sandbox.lambda_service.call import Call
@@ -41,8 +41,6 @@ from lambdalab.sandbox.scheduler import Scheduler, Timer
 __all__ = ["AsyncQueue", "Service"]
 
 _SERVICE = "ServiceException"
-_READERS = 192
-"""Attempts at a time; the scheduler has more threads than that, for others."""
 
 
 class Service(Protocol):
@@ -102,10 +100,7 @@ class AsyncQueue:
         self._lock = threading.Lock()
         self._held: dict[str, QueuedEvent] = {}
         self._timers: dict[str, Timer] = {}
-        self._ready: OrderedDict[str, deque[QueuedEvent]] = OrderedDict()
-        """Due events by function, which take turns: one with many cannot shut the others out."""
-        self._readers = 0
-        self._generation = 0
+        self._readers = Readers(scheduler, self._take)
 
     # -- in and out -----------------------------------------------------------------------
 
@@ -146,12 +141,10 @@ class AsyncQueue:
     def clear(self) -> None:
         """Forget all events; what runs already ends by itself."""
         with self._lock:
-            self._generation += 1
-            self._readers = 0
             self._held.clear()
-            self._ready.clear()
             timers = list(self._timers.values())
             self._timers.clear()
+        self._readers.clear()
         for timer in timers:
             timer.cancel()
 
@@ -159,7 +152,7 @@ class AsyncQueue:
         """Hand out no more events; the store keeps what is in the queue."""
         self.clear()
 
-    # -- reading --------------------------------------------------------------------------
+    # -- waiting --------------------------------------------------------------------------
 
     def _put(self, event: QueuedEvent) -> None:
         """Let an event wait until it is due."""
@@ -168,53 +161,28 @@ class AsyncQueue:
         if event.due <= self._clock.now():
             self._come(event)
             return
-        label = f"{event.call.name}: attempt {event.attempts + 1}"
-        timer = self._scheduler.at(event.due, lambda: self._come(event, reads=True), label=label)
+        timer = self._scheduler.at(
+            event.due, lambda: self._come(event, here=True), label=event.label
+        )
         with self._lock:
             if self._held.get(event.key) is event:
                 self._timers[event.key] = timer
 
-    def _come(self, event: QueuedEvent, *, reads: bool = False) -> None:
-        """Give a due event to a reader. ``reads``: this thread can be one."""
+    def _come(self, event: QueuedEvent, *, here: bool = False) -> None:
+        """Give a due event to a reader. ``here``: this thread can be one."""
         with self._lock:
             if self._held.get(event.key) is not event:
                 return
             self._timers.pop(event.key, None)
-            self._ready.setdefault(event.function_arn, deque()).append(event)
-            if self._readers >= _READERS:
-                return
-            generation = self._generation
-        if reads:
-            self._read(generation)
-        else:
-            name = f"{event.call.name}: attempt {event.attempts + 1}"
-            self._scheduler.soon(lambda: self._read(generation), label=name)
+        self._readers.give(event, here=here)
 
-    def _read(self, generation: int) -> None:
-        with self._lock:
-            if generation != self._generation or self._readers >= _READERS:
-                return
-            self._readers += 1
-        while (event := self._next(generation)) is not None:
-            try:
-                self._hand_out(event)
-            except Exception:  # noqa: BLE001 - the event must not be lost with it
-                traceback.print_exc(file=sys.stderr)
-                event.backoffs += 1
-                self._again(event, Retry(throttle_delay(event.backoffs), Cause.SYSTEM_ERROR))
-
-    def _next(self, generation: int) -> QueuedEvent | None:
-        with self._lock:
-            if generation != self._generation:
-                return None
-            if not self._ready:
-                self._readers -= 1
-                return None
-            arn, events = self._ready.popitem(last=False)
-            event = events.popleft()
-            if events:
-                self._ready[arn] = events
-            return event
+    def _take(self, event: QueuedEvent) -> None:
+        try:
+            self._hand_out(event)
+        except Exception:  # noqa: BLE001 - the event must not be lost with it
+            traceback.print_exc(file=sys.stderr)
+            event.backoffs += 1
+            self._again(event, Retry(throttle_delay(event.backoffs), Cause.SYSTEM_ERROR))
 
     # -- an attempt -----------------------------------------------------------------------
 
