@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from lambdalab.sandbox import Sandbox
 from tests.conftest import Functions
+from tests.sandbox.conftest import until
 from tests.sandbox.pushing import (
     ACCOUNT,
     PRINTS,
@@ -264,6 +265,40 @@ def test_queues_topics_and_buses(
     create(scheduler, execution_role, "rate(1 day)", {"Arn": bus} | given | parameters, Name="c")
     event = json.loads(messages(sqs, url, 1)[0]["Body"])
     assert (event["source"], event["detail-type"], event["detail"]) == ("mine", "d", {"n": 1})
+
+
+def test_universal_targets(
+    sandbox: Sandbox,
+    clients: _ANY,
+    scheduler: Any,
+    execution_role: str,
+    functions: Functions,
+) -> None:
+    functions.create(code=PRINTS)
+    sqs, sns = clients("sqs"), clients("sns")
+    url, queue_arn = queue(sqs, "q")
+    topic = sns.create_topic(Name="t")["TopicArn"]
+    sns.subscribe(
+        TopicArn=topic,
+        Protocol="sqs",
+        Endpoint=queue_arn,
+        Attributes={"RawMessageDelivery": "true"},
+    )
+    for call, given in (
+        ("lambda:invoke", {"FunctionName": "f", "Payload": '{"n": 1}'}),
+        ("sqs:sendMessage", {"QueueUrl": url, "MessageBody": "to a queue"}),
+        ("sns:publish", {"TopicArn": topic, "Message": "to a topic"}),
+        ("sqs:sendMessage", {"QueueUrl": url}),
+        ("dynamodb:putItem", {}),
+    ):
+        target = {"Arn": f"arn:aws:scheduler:::aws-sdk:{call}", "Input": json.dumps(given)}
+        create(scheduler, execution_role, "rate(1 day)", target, Name=f"s{len(given)}{call[:3]}")
+    assert got(sandbox, 1) == [{"n": 1}]
+    bodies = sorted(one["Body"] for one in messages(sqs, url, 2))
+    assert bodies == ["to a queue", "to a topic"]
+    assert until(lambda: len(refusals(sandbox)) == 2)
+    reasons = " ".join(one.reason for one in refusals(sandbox))
+    assert "MessageBody" in reasons and "dynamodb:putItem" in reasons
 
 
 @pytest.mark.parametrize(

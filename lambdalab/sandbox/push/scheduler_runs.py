@@ -29,6 +29,7 @@ from lambdalab.sandbox.push.hub import hub
 from lambdalab.sandbox.push.planner import Planner
 from lambdalab.sandbox.push.redelivery import Delivery, Exhausted, RetryPolicy, deliver
 from lambdalab.sandbox.push.targets import to_target
+from lambdalab.sandbox.push.universal_targets import resolved
 from lambdalab.sandbox.untyped import Untyped
 
 __all__ = ["PRINCIPAL", "drop", "plan", "resume"]
@@ -150,14 +151,21 @@ def _delivery(
     def to_bus(bus: str, detail: str) -> Failure | None:
         return _put_event(bus, detail, target.get("EventBridgeParameters") or {})
 
-    def send(attempt: int) -> Failure | None:
-        failure = _forbidden(role, arn) or to_target(
-            arn,
-            text(attempt),
+    def reach(attempt: int) -> Failure | None:
+        found = resolved(arn, text(attempt), account=account, region=region)
+        if isinstance(found, Failure):
+            return found
+        resource, given_there = found
+        return _forbidden(role, resource) or to_target(
+            resource,
+            given_there,
             invoke=to_function,
             to_bus=to_bus,
             group_id=(target.get("SqsParameters") or {}).get("MessageGroupId"),
         )
+
+    def send(attempt: int) -> Failure | None:
+        failure = reach(attempt)
         if failure is not None:
             function = FunctionArn.parse(arn)
             refused(arn if function is None else function.name, sender, failure)
