@@ -126,7 +126,7 @@ class Core:
         settings = self.executor.update_settings(**values)
         self.timekeeper.change(scale=settings.time_scale)
         self.service.forget()
-        self.keeping.ask()
+        self.keeping.settings(dataclasses.asdict(settings))
         return settings
 
     def reset(self) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["SETTINGS", "Keeping"]
 
 SETTINGS = "settings"
-"""What a snapshot calls the settings: a file that somebody loads has none."""
+"""What snapshots and journals call the settings: a file that somebody loads has none."""
 
 _QUIET_S = 0.2
 """A snapshot waits until this long nothing changed."""
@@ -102,6 +102,10 @@ class Keeping:
             self._request(change)
         return answer
 
+    def settings(self, values: dict[str, Any]) -> None:
+        """Note the settings; no part holds them."""
+        self._fact(SETTINGS, values)
+
     def _fact(self, name: str, fact: Value) -> None:
         self._write(FACT, self._core.clock.now(), json.dumps([name, fact]).encode())
 
@@ -155,6 +159,7 @@ class Keeping:
         if self._files is None:
             return
         self._core.keepers.journal(self._fact)
+        self._core.clock.listen(self.ask)
         if restored:
             self.snapshot()
         else:

@@ -66,7 +66,9 @@ def recover(core: Core, folder: Path) -> Recovered:
             for entry in entries(journal):
                 core.clock.set(entry.time, paused=core.clock.paused)
                 last = entry.time
-                missed += not _again(core, entry)
+                told = _settings(entry)
+                settings |= told
+                missed += not told and not _again(core, entry)
     missed += core.kept_messages.settle()
     if last is not None:
         core.clock.set(last, paused=core.clock.paused)
@@ -84,6 +86,13 @@ def recover(core: Core, folder: Path) -> Recovered:
         messages=queues.count(),
         missed=missed,
     )
+
+
+def _settings(entry: Entry) -> dict[str, object]:
+    if entry.kind != FACT or not entry.content.startswith(f'["{SETTINGS}"'.encode()):
+        return {}
+    found: dict[str, object] = json.loads(entry.content)[1]
+    return found
 
 
 def _again(core: Core, entry: Entry) -> bool:
