@@ -39,7 +39,7 @@ ENVIRONMENT_VARIABLES = _fact(
 )
 LAYERS = _fact(5, "", "每個函數的層數", "layers of a function", _QUOTAS)
 RESOURCE_POLICY = _fact(
-    20 * 1024, "bytes", "資源型政策上限", "resource-based policy of a function", _QUOTAS
+    20 * 1024, "bytes", "以資源為基礎的政策上限", "resource-based policy of a function", _QUOTAS
 )
 ZIP_DIRECT = _fact(
     50 * 1024 * 1024, "bytes", "直接上傳的 zip", "zip file uploaded directly", _QUOTAS

@@ -71,24 +71,24 @@ BATCH_MAX: Mapping[str, Fact[int]] = {
         10_000, "records", "DynamoDB Streams 批次大小上限", "largest batch, DynamoDB", _API
     ),
 }
-WINDOW_MAX = _fact(300, "s", "批次時間窗上限", "longest batching window", _API)
+WINDOW_MAX = _fact(300, "s", "批次時段上限", "longest batching window", _API)
 WINDOW_NEEDED_ABOVE = _fact(
     10,
     "messages",
-    "超過此批次大小就要有批次時間窗",
+    "超過此批次大小就要有批次時段",
     "batch size above which a window is needed",
     _API,
 )
 CONCURRENCY_MIN = _fact(2, "", "最大並行的下限", "least MaximumConcurrency", SCALING)
 CONCURRENCY_MAX = _fact(1_000, "", "最大並行的上限", "most MaximumConcurrency", SCALING)
 SCALING_START = _fact(
-    5, "batches", "SQS 對應一開始同時處理的批次", "batches an SQS mapping starts with", SCALING
+    5, "batches", "SQS 映射一開始同時處理的批次", "batches an SQS mapping starts with", SCALING
 )
 SCALING_PER_MINUTE = _fact(
-    300, "batches", "SQS 對應每分鐘增加的批次", "batches more per minute, SQS", SCALING
+    300, "batches", "SQS 映射每分鐘增加的批次", "batches more per minute, SQS", SCALING
 )
 SCALING_LIMIT = _fact(
-    1_250, "batches", "SQS 對應同時處理的批次上限", "most batches at a time, SQS", SCALING
+    1_250, "batches", "SQS 映射同時處理的批次上限", "most batches at a time, SQS", SCALING
 )
 VISIBILITY_ADVICE = _fact(
     6,
@@ -97,9 +97,9 @@ VISIBILITY_ADVICE = _fact(
     "visibility timeout recommended, times the function's timeout",
     _CONFIGURE,
 )
-FILTERS_MAX = _fact(5, "", "每個對應的篩選條件數", "filters of a mapping", _FILTERING)
+FILTERS_MAX = _fact(5, "", "每個映射的篩選條件數", "filters of a mapping", _FILTERING)
 TRANSITION = _fact(
-    2, "s", "對應改變狀態所需的時間（假設）", "how long a mapping changes its state (assumed)", None
+    2, "s", "映射改變狀態所需的時間（假設）", "how long a mapping changes its state (assumed)", None
 )
 """AWS says "several seconds" of Deleting, and nothing of the others."""
 

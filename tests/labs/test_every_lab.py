@@ -17,6 +17,7 @@ from tests.labs import (
     lab04_answers,
     lab05_answers,
     lab06_answers,
+    lab07_answers,
     lab08_answers,
 )
 from tests.labs.answer import Answer
@@ -28,6 +29,7 @@ ANSWERS: Mapping[str, Mapping[str, Sequence[Answer]]] = {
     "lab04": lab04_answers.ANSWERS,
     "lab05": lab05_answers.ANSWERS,
     "lab06": lab06_answers.ANSWERS,
+    "lab07": lab07_answers.ANSWERS,
     "lab08": lab08_answers.ANSWERS,
 }
 ROUNDS = [

@@ -94,7 +94,7 @@ def check_task_3(world: World) -> Verdict:
 
 def _misread(name: str, got: object) -> Text:
     return say(
-        f"`{name}` 是 {literal(got)}，和那一晚的紀錄不符。",
+        f"`{name}` 是 {literal(got)}，和那一晚的記錄不符。",
         f"`{name}` is {literal(got)}, and the record of that night says otherwise.",
     )
 

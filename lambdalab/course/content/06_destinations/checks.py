@@ -232,7 +232,7 @@ def check_task_5(world: World) -> Verdict:
     fits = sum(same(counts.get(kind), count) for kind, count in right.items())
     share = max(0.0, fits / len(right) - 0.25 * len(counts.keys() - right.keys()))
     return wrong(
-        f"`by_error` 是 {shown(counts)}，和 `{FAILURES}` 裡的紀錄不符。",
+        f"`by_error` 是 {shown(counts)}，和 `{FAILURES}` 裡的記錄不符。",
         f"`by_error` is {shown(counts)}, and the records in `{FAILURES}` say otherwise.",
         score=min(0.9, share),
     )
