@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lambdalab.widgets.memory import MemoryCost
     from lambdalab.widgets.monitor import Monitor
     from lambdalab.widgets.record_explorer import RecordExplorer
+    from lambdalab.widgets.retry_timeline import RetryTimeline
     from lambdalab.widgets.rulebook import facts
     from lambdalab.widgets.timeline import Timeline
 
@@ -24,6 +25,7 @@ __all__ = [
     "MemoryCost",
     "Monitor",
     "RecordExplorer",
+    "RetryTimeline",
     "Timeline",
     "diagram",
     "facts",
@@ -35,6 +37,7 @@ _HOMES = {
     "MemoryCost": "memory",
     "Monitor": "monitor",
     "RecordExplorer": "record_explorer",
+    "RetryTimeline": "retry_timeline",
     "Timeline": "timeline",
     "diagram": "drawing",
     "facts": "rulebook",

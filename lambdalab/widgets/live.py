@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,8 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc]
         Follow the sandbox.
     since
         Leave out events up to this number.
+    own
+        Messages of a view that has a file of its own; ``part`` is then not looked for.
     """
 
     labels = traitlets.Dict().tag(sync=True)
@@ -68,7 +70,13 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc]
     _view_count = traitlets.Int(0, allow_none=True).tag(sync=True)
 
     def __init__(
-        self, box: Sandbox | None, part: str, *, live: bool = True, since: int = 0
+        self,
+        box: Sandbox | None,
+        part: str,
+        *,
+        live: bool = True,
+        since: int = 0,
+        own: Mapping[str, str] | None = None,
     ) -> None:
         self._box = box
         self._last = since
@@ -90,7 +98,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc]
             for name, text in messages("widgets", lang).items()
             if name.startswith((f"{part}.", "common."))
         }
-        super().__init__(labels=texts, lang=lang)
+        super().__init__(labels={**texts, **(own or {})}, lang=lang)
         self.on_msg(self._asked)
         self.observe(self._seen, "_view_count")
         if box is not None and live:
