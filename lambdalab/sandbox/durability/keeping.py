@@ -172,6 +172,10 @@ class Keeping:
             self._closed = True
             self._changed.notify_all()
         self._core.keepers.journal(None)
+        with self._lock:
+            journal, self._journal = self._journal, None
+        if journal is not None:
+            self._closed_journal(journal)
 
     def ask(self) -> None:
         """Have a snapshot taken soon: something changed that no request says."""
