@@ -394,6 +394,58 @@ def test_a_batch_throttled_for_too_long_goes_back_to_the_queue(queues: Queues) -
     assert queues.batches() == []
 
 
+# -- many messages, many failures ---------------------------------------------------------
+
+UNLUCKY = """
+import zlib
+def handler(event, context):
+    bodies = [record["body"] for record in event["Records"]]
+    count = event["Records"][0]["attributes"]["ApproximateReceiveCount"]
+    if zlib.crc32((bodies[0] + count).encode()) % 3 == 0:
+        raise ValueError("unlucky")
+    print("done", " ".join(bodies))
+"""
+
+
+def _done(queues: Queues) -> list[str]:
+    lines = [one.line.split() for one in queues.events("LogLine")]
+    return [body for words in lines if words[:1] == ["done"] for body in words[1:]]
+
+
+def _until_empty(queues: Queues, url: str) -> None:
+    for _ in range(40):
+        if queues.count(url) == 0:
+            return
+        queues.box.clock.jump()
+    raise AssertionError(f"{queues.count(url)} messages are left")
+
+
+def test_every_message_is_done_once_however_often_batches_fail(queues: Queues) -> None:
+    queues.functions.create(code=UNLUCKY)
+    url = queues.queue()
+    queues.map()
+    bodies = [f"m{number}" for number in range(300)]
+    for start in range(0, 300, 10):
+        queues.send_batch(url, *bodies[start : start + 10])
+    _until_empty(queues, url)
+    assert any(one.status == "error" for one in queues.events("BatchFinished"))
+    assert sorted(_done(queues)) == sorted(bodies)
+
+
+def test_groups_keep_their_order_however_often_batches_fail(queues: Queues) -> None:
+    queues.functions.create(code=UNLUCKY)
+    url = queues.queue("q.fifo")
+    queues.map("q.fifo", BatchSize=4)
+    for number in range(8):
+        for group in "abcd":
+            _fifo(queues, url, group, f"{group}{number}")
+    _until_empty(queues, url)
+    assert any(one.status == "error" for one in queues.events("BatchFinished"))
+    for group in "abcd":
+        mine = [body for body in _done(queues) if body.startswith(group)]
+        assert mine == [f"{group}{number}" for number in range(8)]
+
+
 # -- what can be missing ------------------------------------------------------------------
 
 
