@@ -6,17 +6,32 @@ there again; only S3 gets the whole event with it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from lambdalab.rules import destinations
 from lambdalab.rules.shapes.timestamps import to_milliseconds
 from lambdalab.rules.source import Source
 
-__all__ = ["SOURCE", "BatchInfo", "Condition", "Response", "discard_record", "object_key"]
+__all__ = [
+    "SOURCE",
+    "BatchInfo",
+    "Condition",
+    "Response",
+    "destination_problem",
+    "discard_record",
+    "object_key",
+]
 
 SOURCE = Source("dg:kinesis-on-failure-destination")
+_TARGETS: tuple[destinations.TargetKind | None, ...] = (
+    destinations.TargetKind.SQS,
+    destinations.TargetKind.SNS,
+    destinations.TargetKind.S3,
+)
 
 
 class Condition(StrEnum):
@@ -24,6 +39,39 @@ class Condition(StrEnum):
 
     RETRIES = "RetryAttemptsExhausted"
     AGE = "RecordAgeExceeded"
+
+
+def destination_problem(config: Mapping[str, Any], *, function: str) -> tuple[str, str] | None:
+    """Return what is wrong with a mapping's ``DestinationConfig``; ``None`` if nothing is.
+
+    A mapping has no destination for success, and only a queue, a topic or a bucket for failure
+    (API_OnFailure). The words are those of asynchronous invocation.
+
+    Parameters
+    ----------
+    config
+        As the API takes it.
+    function
+        Unqualified ARN of the function.
+
+    Returns
+    -------
+    tuple
+        Name of the exception, and its message.
+    """
+    success = str((config.get("OnSuccess") or {}).get("Destination") or "")
+    failure = str((config.get("OnFailure") or {}).get("Destination") or "")
+    found = destinations.destination_problem(success, failure, function=function)
+    if found is not None or not (success or failure):
+        return found
+    if not success and destinations.kind_of(failure) in _TARGETS:
+        return None
+    on_success = f"OnSuccess(destination={success})" if success else "null"
+    on_failure = f"OnFailure(destination={failure})" if failure else "null"
+    return "InvalidParameterValueException", (
+        f"The provided destination config DestinationConfig(onSuccess={on_success}, "
+        f"onFailure={on_failure}) is invalid."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lambdalab.sandbox.events import (
     BatchFinished,
@@ -108,6 +110,30 @@ def test_a_destination_the_role_may_not_use_is_said_in_the_log(streams: Streams)
     assert delivered.error is not None
     assert "SendMessage" in delivered.error
     assert streams.received() == []
+
+
+def test_a_destination_is_checked_before_the_mapping_is_there(streams: Streams) -> None:
+    streams.functions.create(code=PRINTS)
+    arn, queue = streams.create(), streams.queue()
+
+    def destination(place: str, target: str) -> dict[str, Any]:
+        return {"DestinationConfig": {place: {"Destination": target}}}
+
+    fifo = queue + ".fifo"
+    function = "arn:aws:lambda:us-east-1:123456789012:function:g"
+    for options, text in (
+        (destination("OnFailure", queue), "does not have permissions to call"),
+        (destination("OnFailure", queue + "x"), "is invalid"),
+        (destination("OnFailure", fifo), "is invalid"),
+        (destination("OnFailure", function), "is invalid"),
+        (destination("OnSuccess", queue), "is invalid"),
+    ):
+        with pytest.raises(ClientError, match=text):
+            streams.map(arn, **options)
+    streams.allow("sqs:SendMessage")
+    uuid = streams.map(arn, **destination("OnFailure", queue))
+    with pytest.raises(ClientError, match="is invalid"):
+        streams.api.update_event_source_mapping(UUID=uuid, **destination("OnFailure", fifo))
 
 
 def test_s3_gets_the_whole_event_too(streams: Streams) -> None:

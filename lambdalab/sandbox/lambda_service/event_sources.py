@@ -8,12 +8,14 @@ from moto.awslambda import models
 
 from lambdalab.i18n import message
 from lambdalab.rules import mappings as rules
+from lambdalab.rules.discards import destination_problem
 from lambdalab.rules.mappings import Problem
 from lambdalab.sandbox import motosqs, mototime, permissions
 from lambdalab.sandbox.lambda_service import hooks
 from lambdalab.sandbox.lambda_service.errors import ApiError, conflict, invalid_parameter, not_found
 from lambdalab.sandbox.pollers.mapping import LabMapping, State
 from lambdalab.sandbox.pollers.registry import pollers
+from lambdalab.sandbox.pollers.stream_destination import destination_refusal
 from lambdalab.sandbox.untyped import Untyped
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ def create(backend: LabBackend, spec: dict[str, Any]) -> LabMapping:
     _check_source(backend, source)
     _check_role(kind, source, function)
     _check_visibility(source, function)
+    _check_destination(spec, arn, str(function.role))
     for other in backend._event_source_mappings.values():
         if (other.event_source_arn, other.function_arn) == (source, arn):
             raise conflict(rules.conflict_text(source, function.function_name, other.uuid))
@@ -99,6 +102,8 @@ def update(backend: LabBackend, uuid: str, spec: dict[str, Any]) -> LabMapping:
         _check_role(kind, mapping.event_source_arn, function)
         _check_visibility(mapping.event_source_arn, function)
         mapping.function_name, mapping.function_arn = function.function_name, arn
+    if asked.get("DestinationConfig"):
+        _check_destination(asked, str(mapping.function_arn), role_of(mapping))
     switched = "Enabled" in asked and bool(asked["Enabled"]) != bool(mapping.enabled)
     for name, attribute in _ATTRIBUTES.items():
         if name in asked:
@@ -247,6 +252,18 @@ def _check_role(kind: str, source: str, function: LabFunction) -> None:
     missing = missing_permissions(kind, source, function.role)
     if missing:
         _raise(rules.access_problem(kind, source, missing))
+
+
+def _check_destination(spec: dict[str, Any], function_arn: str, role: str) -> None:
+    config = spec.get("DestinationConfig") or {}
+    words = function_arn.split(":")
+    problem = destination_problem(config, function=":".join(words[:7]))
+    if problem:
+        raise ApiError(400, *problem)
+    arn = (config.get("OnFailure") or {}).get("Destination")
+    refusal = destination_refusal(arn, account=words[4], role=role) if arn else None
+    if refusal:
+        raise invalid_parameter(refusal)
 
 
 def _check_visibility(source: str, function: LabFunction) -> None:

@@ -8,21 +8,15 @@ import traceback
 import uuid
 
 from lambdalab.rules import discards
-from lambdalab.rules.destinations import (
-    TargetKind,
-    kind_of,
-    permissions,
-    target_invalid,
-    unpermitted,
-)
+from lambdalab.rules.destinations import TargetKind, kind_of
 from lambdalab.rules.discards import BatchInfo, Condition
 from lambdalab.rules.routing import LATEST
-from lambdalab.sandbox import permissions as iam
 from lambdalab.sandbox.asynchronous import targets
 from lambdalab.sandbox.events import DestinationDelivered, RecordsDiscarded
 from lambdalab.sandbox.pollers.lane import Batch
 from lambdalab.sandbox.pollers.stream_attempt import event_of
 from lambdalab.sandbox.pollers.stream_context import Polled
+from lambdalab.sandbox.pollers.stream_destination import destination_refusal
 from lambdalab.sandbox.pollers.stream_source import StreamRecord
 
 __all__ = ["discard"]
@@ -87,27 +81,19 @@ def _send(polled: Polled, arn: str, text: str, key: str) -> str | None:
     """Send, if the role may; return why that did not work. ``key``: of the object, for S3."""
     kind = kind_of(arn)
     account = polled.function_arn.split(":")[4]
-    needed = (
-        (("s3:PutObject", f"{arn}/{key}"), ("s3:ListBucket", arn))
-        if kind is TargetKind.S3
-        else permissions(arn)
-    )
     try:
         with polled.parts.gate.passing():
-            if not targets.exists(arn, account=account):
-                return target_invalid(arn)
-            role = polled.role_arn() or ""
-            for action, resource in needed:
-                if not iam.role_may(role, action, resource):
-                    return unpermitted(action, arn)
+            refusal = destination_refusal(
+                arn, account=account, role=polled.role_arn() or "", key=key
+            )
+            if refusal is not None:
+                return refusal
             if kind is TargetKind.SQS:
                 targets.send_to_queue(arn, text, None)
             elif kind is TargetKind.SNS:
                 targets.send_to_topic(arn, text)
-            elif kind is TargetKind.S3:
-                _put_object(arn, key, text, account)
             else:
-                return target_invalid(arn)
+                _put_object(arn, key, text, account)
     except Exception as error:  # noqa: BLE001 - whatever a service says, the log has it
         traceback.print_exc(file=sys.stderr)
         return str(getattr(error, "message", "") or error)
