@@ -98,6 +98,8 @@ def attempt(
         batch.invoked += 1
         batch.response = Response(200, result.executed_version, result.function_error)
         outcome = _read(result, batch, settings)
+    if polled.closed:
+        return outcome
     parts.events.record(
         BatchFinished(
             **where,
