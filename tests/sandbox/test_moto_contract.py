@@ -232,7 +232,7 @@ def test_services_of_moto_come_to_our_invoke(
         logs.put_log_events(
             logGroupName="g",
             logStreamName="s",
-            logEvents=[{"timestamp": 1_790_000_000_000, "message": "m"}],
+            logEvents=[{"timestamp": int(sandbox.clock.now() * 1000), "message": "m"}],
         )
         wanted = "got ['awslogs']"
     for event in sandbox.follow():
