@@ -20,6 +20,7 @@ from lambdalab.sandbox.durability import drawing
 from lambdalab.sandbox.durability.events import KeptEvents
 from lambdalab.sandbox.durability.files import FOLDER
 from lambdalab.sandbox.durability.keeping import Keeping
+from lambdalab.sandbox.durability.objects import KeptObjects
 from lambdalab.sandbox.durability.queues import KeptMessages
 from lambdalab.sandbox.durability.recovery import Recovered, recover
 from lambdalab.sandbox.engine.executor import Executor, Settings
@@ -89,6 +90,7 @@ class Core:
         )
         self.kept_events = KeptEvents(self.service.queue, self.keepers)
         self.kept_messages = KeptMessages(self.keepers)
+        KeptObjects(self.keepers)
         hooks.attach(self.service)
         self.pollers = polling.install(self.service, events, self.scheduler, self.gate)
         pushing.install(self.service, events, self.scheduler, self.gate, self.keepers)

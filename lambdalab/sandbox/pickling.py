@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copyreg
+import functools
 import importlib
 import io
+import json
 import pickle
 import re
 import threading
@@ -22,6 +24,9 @@ __all__ = ["Prototype", "StatePickler", "StateUnpickler", "UnsafeStateError"]
 _LOCK = type(threading.Lock())
 _RLOCK = type(threading.RLock())
 _OWN = __name__
+_IAM = "moto.iam.models"
+_POLICY = "AWSManagedPolicy"
+_POLICY_FACTS = ("account_id", "partition", "name", "id", "attachment_count")
 
 _STANDARD = frozenset(
     {
@@ -147,17 +152,24 @@ class StatePickler(pickle.Pickler):
     names
         ``id`` of each backend dictionary -> its place: an object that refers to one
         is restored to refer to the living one.
+    lean
+        Name AWS's own policies instead of writing them: there are a thousand, and the same
+        version of moto has them all.
     """
 
-    def __init__(self, file: io.BytesIO, names: Mapping[int, str]) -> None:
+    def __init__(self, file: io.BytesIO, names: Mapping[int, str], *, lean: bool = False) -> None:
         super().__init__(file, protocol=5)
         self._names = names
+        self._lean = lean
 
     def persistent_id(self, obj: Untyped) -> Untyped:
         """Name a backend dictionary instead of writing it."""
         place = self._names.get(id(obj))
         if place is not None:
             return ("backends", place)
+        if self._lean and type(obj).__name__ == _POLICY and type(obj).__module__ == _IAM:
+            known = vars(obj)
+            return (_POLICY, *(known[name] for name in _POLICY_FACTS))
         return None
 
     def reducer_override(self, obj: Untyped) -> Untyped:
@@ -199,6 +211,10 @@ def _pem(key: Untyped) -> bytes:
 class StateUnpickler(pickle.Unpickler):
     """Reads moto's objects; anything else is refused before it exists."""
 
+    def __init__(self, file: io.BytesIO) -> None:
+        super().__init__(file)
+        self._policies: dict[tuple[str, str, str], Any] = {}
+
     def load(self) -> Untyped:
         """Read it all."""
         _reading.active = True
@@ -225,7 +241,9 @@ class StateUnpickler(pickle.Unpickler):
         return found
 
     def persistent_load(self, pid: Untyped) -> Untyped:
-        """Return the living backend dictionary that was named."""
+        """Return the living backend dictionary, or the policy of AWS, that was named."""
+        if pid[0] == _POLICY:
+            return self._policy(*pid[1:])
         kind, place = pid
         module, _, attribute = str(place).partition(":")
         from moto.core.base_backend import BackendDict
@@ -235,3 +253,23 @@ class StateUnpickler(pickle.Unpickler):
             if isinstance(found, BackendDict):
                 return found
         raise UnsafeStateError(str(place))
+
+    def _policy(self, account: str, partition: str, name: str, id_: str, attached: int) -> Untyped:
+        from moto.iam.models import AWSManagedPolicy
+
+        key = (str(account), str(partition), str(name))
+        found = self._policies.get(key)
+        if found is None:
+            data = _policies_of_aws()[key[2]]
+            found = AWSManagedPolicy.from_data(key[2], key[0], key[1], data)
+            found.id, found.attachment_count = str(id_), int(attached)
+            self._policies[key] = found
+        return found
+
+
+@functools.cache
+def _policies_of_aws() -> dict[str, Any]:
+    from moto.iam.aws_managed_policies import aws_managed_policies_data
+
+    found: dict[str, Any] = json.loads(aws_managed_policies_data)
+    return found

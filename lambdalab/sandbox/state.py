@@ -94,7 +94,9 @@ def places() -> set[str]:
     return {place for place, _ in _known()}
 
 
-def dump(keepers: Mapping[str, Value], *, proved: bool = True, level: int = 1) -> bytes:
+def dump(
+    keepers: Mapping[str, Value], *, proved: bool = True, level: int = 1, lean: bool = False
+) -> bytes:
     """Return the state of all services in use, and what the keepers hold, as the file has it.
 
     Parameters
@@ -105,6 +107,8 @@ def dump(keepers: Mapping[str, Value], *, proved: bool = True, level: int = 1) -
         Read it back once: a file that cannot be read is none.
     level
         How hard to compress it, 0 to 9.
+    lean
+        Leave out what the same version of moto has anyway.
 
     Raises
     ------
@@ -118,7 +122,7 @@ def dump(keepers: Mapping[str, Value], *, proved: bool = True, level: int = 1) -
     }
     names = {id(backends): place for place, backends in services.items()}
     try:
-        body = _pickled(whole, names)
+        body = _pickled(whole, names, lean=lean)
         if proved:
             _prove(body)
     except Exception as error:
@@ -138,9 +142,9 @@ def dump(keepers: Mapping[str, Value], *, proved: bool = True, level: int = 1) -
     return _MAGIC + json.dumps(header).encode() + b"\n" + packed
 
 
-def _pickled(data: object, names: dict[int, str]) -> bytes:
+def _pickled(data: object, names: dict[int, str], *, lean: bool = False) -> bytes:
     buffer = io.BytesIO()
-    StatePickler(buffer, names).dump(data)
+    StatePickler(buffer, names, lean=lean).dump(data)
     return buffer.getvalue()
 
 

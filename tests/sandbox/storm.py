@@ -69,7 +69,7 @@ class Storm:
         role = iam.create_role(RoleName="lambda", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
         for policy in ("AmazonSQSFullAccess", "AWSLambda_FullAccess"):
             iam.attach_role_policy(RoleName="lambda", PolicyArn=f"arn:aws:iam::aws:policy/{policy}")
-        sqs.create_queue(QueueName="work", Attributes={"VisibilityTimeout": "60"})
+        sqs.create_queue(QueueName="work", Attributes={"VisibilityTimeout": "240"})
         sqs.create_queue(QueueName="given-up")
         for name in ("events", "messages"):
             lam.create_function(

@@ -139,6 +139,49 @@ def test_all_comes_back_under_the_same_names_and_at_the_same_port(
     assert until(lambda: "AttemptStarted" in [event.type for event in again.events()])
 
 
+def test_a_snapshot_names_the_policies_of_aws(
+    place: Place, all_clients: Clients, kill: _Kill
+) -> None:
+    box = place.start()
+    iam = all_clients(box, "iam")
+    policy = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+    iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)
+    iam.attach_role_policy(RoleName="r", PolicyArn=policy)
+    before = iam.get_policy(PolicyArn=policy)["Policy"]
+    assert before["AttachmentCount"] == 1
+    kept = box.folder / "kept"
+    assert until(lambda: list(kept.glob("state-*")))
+    (newest,) = kept.glob("state-*")
+    assert newest.stat().st_size < 1_000_000, "all of them are 4 MB"
+    again = kill(box)
+    assert "0 functions" in again.news
+    assert iam.get_policy(PolicyArn=policy)["Policy"] == before
+    iam.detach_role_policy(RoleName="r", PolicyArn=policy)
+    assert iam.get_policy(PolicyArn=policy)["Policy"]["AttachmentCount"] == 0
+
+
+def test_a_record_that_went_to_s3_is_there(place: Place, all_clients: Clients, kill: _Kill) -> None:
+    box = place.start()
+    functions = _functions(box, all_clients)
+    all_clients(box, "iam").attach_role_policy(
+        RoleName="lambda", PolicyArn="arn:aws:iam::aws:policy/AmazonS3FullAccess"
+    )
+    functions.create("f", "def handler(event, context):\n    raise ValueError(event)\n")
+    s3 = all_clients(box, "s3")
+    s3.create_bucket(Bucket="bucket")
+    functions.client.put_function_event_invoke_config(
+        FunctionName="f",
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": "arn:aws:s3:::bucket"}},
+    )
+    functions.client.invoke(FunctionName="f", InvocationType="Event", Payload="1")
+    assert until(lambda: "DestinationDelivered" in [event.type for event in box.events()])
+    (there,) = s3.list_objects_v2(Bucket="bucket")["Contents"]
+    again = kill(box)
+    assert "0 asynchronous events" in again.news
+    assert [one["Key"] for one in s3.list_objects_v2(Bucket="bucket")["Contents"]] == [there["Key"]]
+
+
 def test_a_reset_is_not_undone(place: Place, all_clients: Clients, kill: _Kill) -> None:
     box = place.start()
     all_clients(box, "sqs").create_queue(QueueName="q")

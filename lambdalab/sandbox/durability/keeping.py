@@ -278,6 +278,6 @@ class Keeping:
         kept[SETTINGS] = dataclasses.asdict(self._core.executor.settings)
         places = state.places()
         # Whether it can be read back is tried when a service is new in it, not every time.
-        data = state.dump(kept, proved=not places <= self._proved, level=0)
+        data = state.dump(kept, proved=not places <= self._proved, level=0, lean=True)
         self._proved |= places
         return data
