@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lambdalab.grading.spec import Text
 from lambdalab.grading.verdict import Verdict, incorrect
@@ -19,6 +19,7 @@ __all__ = [
     "DELIVERED",
     "Seen",
     "as_delivered",
+    "event_invoke_config",
     "failure",
     "fresh",
     "joined",
@@ -85,6 +86,19 @@ def as_delivered(world: World, name: str) -> bool:
     return now is None or (
         then is not None and all(now.get(key) == then.get(key) for key in _SHAPE)
     )
+
+
+def event_invoke_config(
+    world: World, name: str, qualifier: str | None = None
+) -> dict[str, Any] | None:
+    """Return the asynchronous configuration of a function or alias; ``None`` if it has none."""
+    aws = world.client("lambda")
+    wanted = {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})
+    try:
+        found: dict[str, Any] = aws.get_function_event_invoke_config(**wanted)
+    except aws.exceptions.ResourceNotFoundException:
+        return None
+    return found
 
 
 # -- words --------------------------------------------------------------------------------

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from lambdalab.grading.evidence import joined, literal, say, shown
 from lambdalab.grading.spec import Text
-from lambdalab.grading.verdict import Verdict, incorrect, passed
+from lambdalab.grading.verdict import Verdict, incorrect, not_attempted, passed
 
 if TYPE_CHECKING:
     from lambdalab.grading.values import CallResult
 
-__all__ = ["Part", "judged", "same", "silent", "weighed"]
+__all__ = ["Part", "examined", "judged", "same", "silent", "weighed"]
 
 Part = tuple[float, float, Text | None]
 """Weight in the task, share earned of it, and what is wrong."""
@@ -70,6 +70,24 @@ def judged(
         f"{len(missed)} of {len(calls)} cases are wrong, for example `{name}({asked})` should be "
         f"{literal(value)}; it gave {got}.",
     )
+
+
+def examined(calls: Sequence[CallResult], problem: Callable[[CallResult], Text | None]) -> Verdict:
+    """Return the verdict of a task that is one function.
+
+    Parameters
+    ----------
+    calls
+        What it gave.
+    problem
+        Says what is wrong with one call; ``None`` if nothing is.
+    """
+    if silent(calls):
+        return not_attempted()
+    problems = [text for call in calls if (text := problem(call))]
+    if not problems:
+        return passed()
+    return incorrect(problems[0], score=1 - len(problems) / len(calls))
 
 
 def weighed(parts: Sequence[Part]) -> Verdict:

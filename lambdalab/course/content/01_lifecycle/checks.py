@@ -30,6 +30,7 @@ from lambdalab.grading.evidence import (
     shown,
     wrong,
 )
+from lambdalab.grading.functions import examined
 from lambdalab.grading.spec import Text
 from lambdalab.rules.logs import Report, parse_report
 from lambdalab.sandbox.events import ExtensionRegistered, LogLine
@@ -48,13 +49,7 @@ BUCKET, KEY = "lab01-warehouse", "stock.json"
 
 def check_task_1(world: World) -> Verdict:
     """Each line gives the figures that the rulebook's own parser finds in it."""
-    calls = world.calls("parse_report")
-    if all(call.value is None and call.error is None for call in calls):
-        return not_attempted()
-    problems = [text for call in calls if (text := _misread(call))]
-    if not problems:
-        return passed()
-    return incorrect(problems[0], score=1 - len(problems) / len(calls))
+    return examined(world.calls("parse_report"), _misread)
 
 
 def _misread(call: CallResult) -> Text | None:

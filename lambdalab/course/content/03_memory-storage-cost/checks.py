@@ -27,6 +27,7 @@ from lambdalab.grading.evidence import (
     shown,
     wrong,
 )
+from lambdalab.grading.functions import examined
 from lambdalab.grading.spec import Text
 from lambdalab.rules import limits, pricing
 
@@ -43,13 +44,7 @@ ADDRESS = "Ms Ann Lindqvist, 12 Harbour Street, Keelung"
 
 def check_task_1(world: World) -> Verdict:
     """Each bill is what the rulebook's prices come to."""
-    calls = world.calls("monthly_cost")
-    if all(call.value is None and call.error is None for call in calls):
-        return not_attempted()
-    problems = [text for call in calls if (text := _misbilled(call))]
-    if not problems:
-        return passed()
-    return incorrect(problems[0], score=1 - len(problems) / len(calls))
+    return examined(world.calls("monthly_cost"), _misbilled)
 
 
 def _misbilled(call: CallResult) -> Text | None:
@@ -81,13 +76,7 @@ def _bill(memory_mb: int, duration_ms: float, requests: int, ephemeral_mb: int =
 
 def check_task_2(world: World) -> Verdict:
     """Each choice is the one that costs least in time."""
-    calls = world.calls("cheapest_memory")
-    if all(call.value is None and call.error is None for call in calls):
-        return not_attempted()
-    problems = [text for call in calls if (text := _mischosen(call))]
-    if not problems:
-        return passed()
-    return incorrect(problems[0], score=1 - len(problems) / len(calls))
+    return examined(world.calls("cheapest_memory"), _mischosen)
 
 
 def _mischosen(call: CallResult) -> Text | None:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from lambdalab.grading import Verdict, World, not_attempted, passed
-from lambdalab.grading.evidence import as_delivered, literal, say, shown, wrong
+from lambdalab.grading.evidence import as_delivered, event_invoke_config, literal, say, shown, wrong
 from lambdalab.grading.functions import Part, judged, same, silent, weighed
 from lambdalab.grading.spec import JsonValue, Text
 from lambdalab.rules import limits, retries
@@ -189,20 +189,9 @@ def _frames(world: World) -> list[AttemptStarted]:
 # -- task 5 -------------------------------------------------------------------------------
 
 
-def configuration(world: World, name: str, qualifier: str | None = None) -> dict[str, Any] | None:
-    """Return the asynchronous configuration of a function or alias; ``None`` if it has none."""
-    aws = world.client("lambda")
-    wanted = {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})
-    try:
-        found: dict[str, Any] = aws.get_function_event_invoke_config(**wanted)
-    except aws.exceptions.ResourceNotFoundException:
-        return None
-    return found
-
-
 def check_task_5(world: World) -> Verdict:
     """Look at the settings of both names, and send a message that fails."""
-    live, latest = configuration(world, "alert", "live"), configuration(world, "alert")
+    live, latest = event_invoke_config(world, "alert", "live"), event_invoke_config(world, "alert")
     if live is None and latest is None:
         return not_attempted()
     if live is None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lambdalab.grading import Verdict, World, not_attempted, passed
-from lambdalab.grading.evidence import as_delivered, literal, say, shown, wrong
+from lambdalab.grading.evidence import as_delivered, event_invoke_config, literal, say, shown, wrong
 from lambdalab.grading.functions import Part, judged, same, silent, weighed
 from lambdalab.grading.spec import Text
 from lambdalab.sandbox.events import AttemptFinished, DestinationDelivered
@@ -72,17 +72,6 @@ def check_task_2(world: World) -> Verdict:
 # -- task 3 -------------------------------------------------------------------------------
 
 
-def configuration(world: World, name: str, qualifier: str | None = None) -> dict[str, Any] | None:
-    """Return the asynchronous configuration of a function or alias; ``None`` if it has none."""
-    aws = world.client("lambda")
-    wanted = {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})
-    try:
-        found: dict[str, Any] = aws.get_function_event_invoke_config(**wanted)
-    except aws.exceptions.ResourceNotFoundException:
-        return None
-    return found
-
-
 def delivered(world: World, request: str) -> list[tuple[str, str]]:
     """Return where a record of a request arrived: kind, and name of the target."""
     return sorted(
@@ -94,7 +83,10 @@ def delivered(world: World, request: str) -> list[tuple[str, str]]:
 
 def check_task_3(world: World) -> Verdict:
     """Send orders that succeed and fail, through the alias and past it."""
-    if configuration(world, "order", "live") is None and configuration(world, "order") is None:
+    if (
+        event_invoke_config(world, "order", "live") is None
+        and event_invoke_config(world, "order") is None
+    ):
         return not_attempted()
     parts: list[Part] = []
     fine = world.send("order", {"order": 9001, "amount": 120}, "live")
@@ -173,7 +165,7 @@ def check_task_4(world: World) -> Verdict:
             "`invoice` 的程式碼或設定變了；它要維持原樣。",
             "The code or the settings of `invoice` changed; they should stay as they were.",
         )
-    live = configuration(world, "invoice", "live")
+    live = event_invoke_config(world, "invoice", "live")
     share, problem = narrow(world, "invoice", (INVOICES,))
     if live is None and share < 1:
         return not_attempted()
