@@ -69,8 +69,8 @@ def test_rules_know_nothing_of_the_rest() -> None:
     import lambdalab.rules
 
     names = [
-        f"lambdalab.rules.{module.name}"
-        for module in pkgutil.iter_modules(lambdalab.rules.__path__)
+        module.name
+        for module in pkgutil.walk_packages(lambdalab.rules.__path__, "lambdalab.rules.")
     ]
     brought = {name for name in _imported(f"import {', '.join(names)}") if "lambdalab" in name}
     assert brought == {"lambdalab", "lambdalab.rules", *names}

@@ -68,10 +68,12 @@ pairs = [
 # moto knows nothing of provisioned concurrency.
 added = {f"{verb}_provisioned_concurrency_config" for verb in ("put", "get", "delete")}
 added.add("list_provisioned_concurrency_configs")
-own = {"LabBackend": {"digests", "_check_route", "_latest"} | added,
+own = {"LabBackend": {"forget_event_source_mapping", "digests", "_check_route", "_latest",
+                      "_resource"} | added,
        "LabFunction": {"__new__", "unqualified_arn", "log_group", "state_digest", "check_size",
                        "take", "touch", "check_revision", "update_configuration",
-                       "notice_runtime", "logs_backend", "provisioned"},
+                       "notice_runtime", "logs_backend", "provisioned", "permits",
+                       "event_invoke", "recursive_loop"},
        "LabResponse": {"_name", "_qualifier", "json_body", "get_account_settings"} | added}
 wrong = []
 for theirs, mine in pairs:
