@@ -68,6 +68,7 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc]
     snapshot = traitlets.Dict().tag(sync=True, to_json=_snapshot)
     """Computed whenever a browser asks for the state; a change is sent as a delta instead."""
     _view_count = traitlets.Int(0, allow_none=True).tag(sync=True)
+    _follower: Follower | None = None  # also of a view that could not be made, and is closed
 
     def __init__(
         self,
@@ -85,7 +86,6 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc]
         """Held for every change of what is shown: the kernel has several threads."""
         self._control = threading.RLock()
         """Held while the sandbox is asked for or told something, so that answers keep order."""
-        self._follower: Follower | None = None
         self._closed = False
         self._clock = VirtualClock()
         """Service time as far as it is known here: what the browser reckons from."""

@@ -24,6 +24,8 @@ from lambdalab.widgets.retry_stories import Attempt, Story
 __all__ = ["length", "plan_sentences", "rows_text", "short_arn"]
 
 _REFUSED = (Outcome.THROTTLED, Outcome.SYSTEM)
+_FEW = 3
+"""Attempts that go the same way and are still told one by one."""
 _ENDLESS = 99
 """Backoffs in a row after which the wait does not grow any more."""
 
@@ -35,7 +37,9 @@ def length(seconds: float, lang: Language) -> str:
         return message(f"retry_timeline.unit.{unit}", lang, n=f"{number:g}")
 
     if seconds < 59.95:
-        return say("s", float(f"{seconds:.2g}" if seconds < 1 else f"{seconds:.3g}"))
+        # Less than a millisecond is what the sandbox needs, and no wait.
+        short = f"{seconds:.{3 if seconds < 0.1 else 2}f}" if seconds < 1 else f"{seconds:.3g}"
+        return say("s", float(short))
     small, big, size = ("s", "min", 1) if seconds < 3599.5 else ("min", "h", 60)
     high, low = divmod(math.floor(seconds / size + 0.5), 60)
     parts = [say(big, high)] + ([say(small, low)] if low else [])
@@ -172,24 +176,33 @@ def _row(row: Row, lang: Language) -> Iterator[str]:
     if row.count > 1:
         head += f"  {say('row.times', count=row.count)}"
     yield head
-    for one in story.attempts:
-        yield _attempt(one, story, lang)
+    for _, same in groupby(story.attempts, key=lambda one: (one.status, one.error_type)):
+        run = list(same)
+        for part in [run] if len(run) > _FEW else [[one] for one in run]:
+            yield _attempts(part, story, lang)
     yield say("text.end", end=_ended(story, lang))
 
 
-def _attempt(one: Attempt, story: Story, lang: Language) -> str:
-    text = message(
-        "retry_timeline.text.attempt",
-        lang,
+def _attempts(same: Sequence[Attempt], story: Story, lang: Language) -> str:
+    """Tell of attempts that went the same way, one after the other."""
+
+    def say(key: str, **values: object) -> str:
+        return message(f"retry_timeline.text.{key}", lang, **values)
+
+    one, last = same[0], same[-1]
+    text = say(
+        "attempt" if one is last else "attempts",
         at=length(one.started - story.accepted, lang),
+        until=length(last.started - story.accepted, lang),
         number=one.number,
+        last=last.number,
         outcome=message(f"retry_timeline.outcome.{one.status or 'running'}", lang),
     )
     if one.error_type:
-        text += message("retry_timeline.text.error", lang, error=one.error_type)
-    if one.retry is not None:
-        wait = length(one.retry.delay_s, lang)
-        text += message("retry_timeline.text.wait", lang, wait=wait)
+        text += say("error", error=one.error_type)
+    waits = [length(each.retry.delay_s, lang) for each in same if each.retry is not None]
+    if waits:
+        text += say("wait", wait=waits[0] if len(waits) == 1 else f"{waits[0]} – {waits[-1]}")
     return text
 
 
@@ -203,7 +216,7 @@ def _ended(story: Story, lang: Language) -> str:
         if wait is not None:
             return say("end.waits", number=number + 1, wait=length(wait.delay_s, lang))
         return say("end.runs", number=number) if number else say("end.queued")
-    parts = [say("end.done") if story.done else f"{say('end.given_up')}: {story.condition}"]
+    parts = [say("end.done") if story.done else say("end.given_up", condition=story.condition)]
     for one in story.sent:
         name = f"{say(f'kind.{one.kind}')} {short_arn(one.destination)}"
         parts.append(say("end.failed" if one.error else "end.sent", to=name))

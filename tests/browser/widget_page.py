@@ -23,11 +23,13 @@ class Model {
   on(name, call) { (this.heard[name] ??= []).push(call); }
   off(name, call) { this.heard[name] = this.heard[name].filter((one) => one !== call); }
   send(message) { this.sent.push(message); }
+  tell(message) { for (const call of this.heard["msg:custom"] ?? []) call(message); }
   save_changes() {}
 }
 async function show(script, state) {
   const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-  const widget = (await import(address)).default;
+  let widget = (await import(address)).default;
+  if (typeof widget === "function") widget = widget();
   window.model = new Model(state);
   window.forget = widget.render({ model, el: document.body });
   await new Promise((done) => setTimeout(done, 100));

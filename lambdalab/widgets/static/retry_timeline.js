@@ -238,7 +238,7 @@ class RetryView {
         condition,
         sent: [],
         count: 1,
-        ends: [done ? say("end.done") : say("end.given_up"), ...(done ? [] : [condition])],
+        ends: [done ? say("end.done") : say("end.given_up", { condition })],
         endKind: done ? "success" : "error",
       },
     ];
@@ -300,7 +300,7 @@ class RetryView {
     if (row.ended !== null) {
       const done = row.condition === "Success";
       endKind = done ? "success" : "error";
-      ends.push(done ? say("end.done") : `${say("end.given_up")} ${row.condition}`);
+      ends.push(done ? say("end.done") : say("end.given_up", row));
       const sent = row.sent.map(({ kind, to, error }) =>
         say(error ? "end.failed" : "end.sent", { to: `${say(`kind.${kind}`)} ${shortArn(to)}` }),
       );
