@@ -69,7 +69,7 @@ class Storm:
         role = iam.create_role(RoleName="lambda", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
         for policy in ("AmazonSQSFullAccess", "AWSLambda_FullAccess"):
             iam.attach_role_policy(RoleName="lambda", PolicyArn=f"arn:aws:iam::aws:policy/{policy}")
-        sqs.create_queue(QueueName="work", Attributes={"VisibilityTimeout": "240"})
+        sqs.create_queue(QueueName="work", Attributes={"VisibilityTimeout": "480"})
         sqs.create_queue(QueueName="given-up")
         for name in ("events", "messages"):
             lam.create_function(
@@ -87,7 +87,10 @@ class Storm:
             DestinationConfig={"OnFailure": {"Destination": arn("given-up")}},
         )
         lam.create_event_source_mapping(
-            FunctionName="messages", EventSourceArn=arn("work"), BatchSize=10
+            FunctionName="messages",
+            EventSourceArn=arn("work"),
+            BatchSize=10,
+            ScalingConfig={"MaximumConcurrency": 4},
         )
 
     # -- sending ----------------------------------------------------------------------------
