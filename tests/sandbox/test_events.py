@@ -28,6 +28,10 @@ def _value(annotation: str) -> st.SearchStrategy[Any]:
         "str | None": st.none() | st.text(),
         "float | None": st.none() | st.floats(allow_nan=False, allow_infinity=False),
         "tuple[str, ...]": st.lists(st.text()).map(tuple),
+        "tuple[int, ...]": st.lists(st.integers()).map(tuple),
+        "tuple[int, int]": st.tuples(st.integers(), st.integers()),
+        "tuple[int, ...]": st.lists(st.integers()).map(tuple),
+        "tuple[int, int]": st.tuples(st.integers(), st.integers()),
         "Mapping[str, str]": st.dictionaries(st.text(), st.text()),
     }
     return simple[annotation]
