@@ -30,8 +30,6 @@ def _value(annotation: str) -> st.SearchStrategy[Any]:
         "tuple[str, ...]": st.lists(st.text()).map(tuple),
         "tuple[int, ...]": st.lists(st.integers()).map(tuple),
         "tuple[int, int]": st.tuples(st.integers(), st.integers()),
-        "tuple[int, ...]": st.lists(st.integers()).map(tuple),
-        "tuple[int, int]": st.tuples(st.integers(), st.integers()),
         "Mapping[str, str]": st.dictionaries(st.text(), st.text()),
     }
     return simple[annotation]
