@@ -65,7 +65,7 @@ def test_what_only_some_messages_have() -> None:
 
 
 def test_message_attributes() -> None:
-    attributes = {
+    attributes: dict[str, dict[str, Any]] = {
         "n": {"DataType": "Number", "StringValue": "100"},
         "b": {"DataType": "Binary.png", "BinaryValue": b"\xff\x00"},
     }
