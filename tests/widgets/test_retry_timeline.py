@@ -52,17 +52,22 @@ class Queue:
         self.log.add(kind, after, **who | values)
 
     def accept(self, request: str, max_age_s: float = 21_600) -> None:
-        values = {"source": "api", "payload_bytes": 2, "max_retries": 2, "max_age_s": max_age_s}
+        values: dict[str, Any] = {
+            "source": "api",
+            "payload_bytes": 2,
+            "max_retries": 2,
+            "max_age_s": max_age_s,
+        }
         self.add(ev.EventQueued, request, **values)
 
     def attempt(self, request: str, number: int, status: str, **values: Any) -> None:
         self.add(ev.AttemptStarted, request, attempt=number)
         error = {"error": "ConnectionError", "throttled": "ReservedFunction…"}.get(status)
-        values = {"status": status, "error_type": error} | values
+        values = {"status": status, "error_type": error, **values}
         self.add(ev.AttemptFinished, request, 0.01, attempt=number, **values)
 
     def again(self, request: str, number: int, delay: float, cause: str) -> None:
-        values = {"delay_s": delay, "due": self.log.now + delay, "cause": cause}
+        values: dict[str, Any] = {"delay_s": delay, "due": self.log.now + delay, "cause": cause}
         self.add(ev.RetryScheduled, request, attempt=number, **values)
 
     def run(self, request: str, *statuses: str) -> None:
@@ -74,7 +79,7 @@ class Queue:
                 self.again(request, number + 1, 60.0, "function-error")
                 self.log.now += 60
         if statuses and statuses[-1] != "success":
-            values = {"condition": "RetriesExhausted", "attempts": len(statuses)}
+            values: dict[str, Any] = {"condition": "RetriesExhausted", "attempts": len(statuses)}
             self.add(ev.EventDropped, request, **values)
 
 

@@ -37,7 +37,7 @@ class RetryDetails {
   head(mark) {
     const [one, last] = [mark.attempts[0], mark.attempts.at(-1)];
     const number = one === last ? one.number : `${one.number}–${last.number}`;
-    return `${this.say("details.attempt")} ${number}: ${this.say(`outcome.${mark.status}`)}`;
+    return this.say("details.head", { number, outcome: this.say(`outcome.${mark.status}`) });
   }
 
   facts({ row, status, attempts }) {

@@ -119,7 +119,7 @@ class RetryView {
           { width: 34, height: 18, "aria-hidden": true },
           svg("line", { class: `ll-wait ll-cause-${cause}`, x1: 1, x2: 33, y1: 9, y2: 9 }),
         ),
-        `${this.say("details.waits")}: ${this.say(`cause.${cause}`)}`,
+        this.say("legend.wait", { cause: this.say(`cause.${cause}`) }),
       );
     const outcomes = this.planning ? PLAN_OUTCOMES : [...PLAN_OUTCOMES, "running"];
     return html(
