@@ -17,6 +17,8 @@ COURSE = Course.own()
 LABS = COURSE.lab_ids()
 ROOT = clone_root()
 assert ROOT is not None
+EACH = [(lab, LANGUAGES[number % len(LANGUAGES)]) for number, lab in enumerate(LABS)]
+"""Each lab in one of its languages, by turns: that their code is the same is tested elsewhere."""
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +35,7 @@ def test_there_are_labs() -> None:
     assert "lab01" in LABS
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("lab", LABS)
+@pytest.mark.parametrize(("lab", "lang"), EACH)
 def test_solution_gets_everything(grader: Grader, lab: str, lang: Language) -> None:
     grade = grader.grade(Submission("solution", notebook("solutions", lab, lang)))
     assert grade.marks is not None
@@ -44,8 +45,7 @@ def test_solution_gets_everything(grader: Grader, lab: str, lang: Language) -> N
     assert grade.marks.ran.errors == {}
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("lab", LABS)
+@pytest.mark.parametrize(("lab", "lang"), EACH)
 def test_untouched_lab_is_not_attempted(grader: Grader, lab: str, lang: Language) -> None:
     grade = grader.grade(Submission("untouched", notebook("labs", lab, lang)))
     assert (grade.status_text, grade.points) == ("not attempted", 0)
