@@ -18,11 +18,11 @@ from lambdalab.sandbox import motosqs_api, state, tracing
 from lambdalab.sandbox.control import Control
 from lambdalab.sandbox.durability import drawing
 from lambdalab.sandbox.durability.events import KeptEvents
-from lambdalab.sandbox.durability.files import FOLDER
 from lambdalab.sandbox.durability.keeping import Keeping
 from lambdalab.sandbox.durability.objects import KeptObjects
 from lambdalab.sandbox.durability.queues import KeptMessages
 from lambdalab.sandbox.durability.recovery import Recovered, recover
+from lambdalab.sandbox.durability.salvage import FOLDER
 from lambdalab.sandbox.engine.executor import Executor, Settings
 from lambdalab.sandbox.eventlog import EventLog
 from lambdalab.sandbox.events import Event, Notice, SandboxReset

@@ -7,7 +7,6 @@ import errno
 import hashlib
 import json
 import os
-import shutil
 import signal
 import stat
 import sys
@@ -19,6 +18,8 @@ from pathlib import Path
 
 from lambdalab.errors import LambdalabError
 from lambdalab.i18n import message
+from lambdalab.sandbox.durability.salvage import ASIDE, LEFT, Salvage, forget_old, remove_tree
+from lambdalab.sandbox.durability.salvage import salvage as found_salvage
 from lambdalab.sandbox.owner import identity
 
 __all__ = [
@@ -46,14 +47,6 @@ __all__ = [
 RECORD = "sandbox.json"
 _LOCK = "lock"
 _RUN = "run-"
-_KEPT = "kept"
-"""What a run keeps for its successor (:mod:`lambdalab.sandbox.durability`)."""
-_LEFT = "left"
-_ASIDE = "unrecovered-"
-_TRIES = "tries"
-_TRIES_MAX = 2
-_LEFT_DAYS = 7
-"""How long what a sandbox that died had kept waits for its workspace."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -219,76 +212,15 @@ def write(record: Record) -> None:
     fresh.replace(record.path)
 
 
-def remove_tree(folder: Path) -> None:
-    """Remove a folder with everything in it, read-only parts included; gone is fine."""
-
-    def unlock(_function: object, path: str, _error: object) -> None:
-        parent = Path(path).parent
-        with contextlib.suppress(OSError):
-            parent.chmod(0o700)
-            place = Path(path)
-            if place.is_dir() and not place.is_symlink():
-                place.chmod(0o700)
-                shutil.rmtree(place, ignore_errors=True)
-            else:
-                place.unlink(missing_ok=True)
-
-    if sys.version_info >= (3, 12):
-        shutil.rmtree(folder, onexc=unlock)
-    else:
-        shutil.rmtree(folder, onerror=unlock)
-
-
-@dataclass(frozen=True, slots=True)
-class Salvage:
-    """What a sandbox that died had kept, taken out of its run's folder."""
-
-    path: Path
-
-    def begin(self) -> bool:
-        """Count one more attempt to restore it; say whether there should be one.
-
-        What has ended those that tried before is not tried for ever.
-        """
-        counter = self.path / _TRIES
-        tries = counter.stat().st_size if counter.exists() else 0
-        with counter.open("ab") as file:
-            file.write(b".")
-        return tries < _TRIES_MAX
-
-    def put_aside(self) -> Path:
-        """Move it to where nothing touches it for some days; return that place."""
-        target = self.path.with_name(f"{_ASIDE}{int(time.time())}-{os.getpid()}")
-        self.path.rename(target)
-        target.touch()
-        return target
-
-
 def salvage(folder: Path) -> Salvage | None:
     """Take what a dead sandbox of a workspace had kept out of its run; its lock must be held.
 
-    ``None``: there is nothing, or it was stopped and nothing had to be kept.
+    ``None``: it lives, or there is nothing.
     """
     record = read(folder / RECORD)
     if record is not None and record.alive:
         return None
-    left = folder / _LEFT
-    runs = sorted(folder.glob(f"{_RUN}*/{_KEPT}"), key=lambda path: path.stat().st_mtime)
-    while runs and not left.exists():
-        kept = runs.pop()
-        if any(file.stat().st_size for file in kept.iterdir()):
-            kept.rename(left)
-            left.touch()
-    return Salvage(left) if left.exists() else None
-
-
-def _forget_old(folder: Path) -> None:
-    """Remove what nobody came back for."""
-    oldest = time.time() - _LEFT_DAYS * 86_400
-    for path in (folder / _LEFT, *folder.glob(f"{_ASIDE}*")):
-        with contextlib.suppress(OSError):
-            if path.stat().st_mtime < oldest:
-                remove_tree(path)
+    return found_salvage(folder, folder.glob(f"{_RUN}*"))
 
 
 def clean(folder: Path) -> bool:
@@ -305,6 +237,7 @@ def clean(folder: Path) -> bool:
     for run in folder.glob(f"{_RUN}*"):
         found = True
         remove_tree(run)
+    forget_old(folder.glob(f"{ASIDE}*"))
     return found
 
 
@@ -357,7 +290,7 @@ def sweep(keep: Path) -> None:
                 continue
             salvage(folder)
             clean(folder)
-            _forget_old(folder)
+            forget_old([folder / LEFT])
             if not any(entry.name != _LOCK for entry in folder.iterdir()):
                 (folder / _LOCK).unlink(missing_ok=True)
                 with contextlib.suppress(OSError):

@@ -235,6 +235,8 @@ class _Server:
         last.daemon = True
         last.start()
         self.record.path.unlink(missing_ok=True)
+        if self._restore is not None:  # where it could not be replaced, it ends with this one
+            registry.remove_tree(self._restore)
         # No shutdown(): it waits for the next poll, and the process ends anyway.
         self._http.server_close()
         self._core.keeping.close()

@@ -8,10 +8,8 @@ from pathlib import Path
 
 from lambdalab.sandbox import state
 
-__all__ = ["FOLDER", "Files"]
+__all__ = ["Files"]
 
-FOLDER = "kept"
-"""The name of the folder in a run's own."""
 _NAME = re.compile(r"(state|journal)-(\d{8})")
 
 

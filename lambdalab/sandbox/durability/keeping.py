@@ -41,6 +41,8 @@ _SHARE = 20
 """A snapshot that took a second is followed by another after this many, at the earliest."""
 _AGAIN_S = 10.0
 """How long after one that failed the next is tried."""
+_PATIENCE_S = 2.0
+"""How long it waits for requests to end; whoever wants to empty all state waits for it."""
 _REQUESTS = 500
 _BYTES = 16 * 1024 * 1024
 """Changes of data alone make a snapshot when so much is in the journal: it is read back fast."""
@@ -223,7 +225,7 @@ class Keeping:
             self._first, self._requests = None, 0
         unbroken = self.keeps
         try:
-            with self._core.gate.alone(), self._core.sink.still():
+            with self._core.gate.alone(_PATIENCE_S), self._core.sink.still():
                 begun = time.monotonic()
                 number = self._cut()
                 data = self._dump()
