@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -149,11 +150,13 @@ def _of_stock(event: object) -> bool:
 
 
 def check_task_4(world: World) -> Verdict:
-    """Three customers at once, one of whom presses three times."""
+    """Three customers at once, one of whom presses three times; and one who cannot pay."""
     if as_delivered(world, "shop") and as_delivered(world, "charge"):
         return not_attempted()
     tag = uuid.uuid4().hex[:8]
     twice, once, other = f"{tag}-a", f"{tag}-b", f"{tag}-c"
+    # Cold starts would let the customers in one by one: first, everything is warmed up.
+    _together(world, "shop", [{"order": f"{tag}-{n}", "amount": 1} for n in range(5)])
     payloads: list[JsonValue] = [
         {"order": twice, "amount": 10},
         {"order": once, "amount": 20},
@@ -184,6 +187,18 @@ def check_task_4(world: World) -> Verdict:
             f"同一張訂單同時送三次，有 {counts[twice]} 筆扣款。",
             f"Sent three times at once, one order has {counts[twice]} charges.",
             score=0.5,
+        )
+    broken: JsonValue = {"order": f"{tag}-d"}
+    answer = world.invoke("shop", broken)
+    problem = failure("shop", broken, answer)
+    if problem is not None:
+        return dataclasses.replace(problem, score=0.8)
+    if not isinstance(answer.value, dict) or answer.value.get("status") != "failed":
+        return wrong(
+            f"一張沒有金額的訂單，`charge` 會失敗，`shop` 卻傳回 {shown(answer.value)}。",
+            f"`charge` fails for an order without an amount, and `shop` returned "
+            f"{shown(answer.value)}.",
+            score=0.8,
         )
     return passed()
 
@@ -225,7 +240,7 @@ def check_task_6(world: World) -> Verdict:
             return problem
         value = answer.value
         key = value.get("key") if isinstance(value, dict) else None
-        if not isinstance(key, str):
+        if not isinstance(key, str) or not key:
             return wrong(
                 f"`report` 沒有說報表在哪裡：{shown(value)}。",
                 f"`report` does not say where the report is: {shown(value)}.",

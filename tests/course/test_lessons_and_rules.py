@@ -8,7 +8,8 @@ import pytest
 
 from lambdalab.course import bank
 from lambdalab.i18n import LANGUAGES, Language
-from lambdalab.rules import concurrency, lifecycle, limits, pricing, queueing
+from lambdalab.rules import concurrency, lifecycle, limits, pricing, queueing, retries
+from lambdalab.rules.services import waiting
 from lambdalab.rules.source import Fact
 
 
@@ -51,7 +52,7 @@ def test_report_in_the_quiz_bills_as_the_rulebook_does() -> None:
     assert f"Billed Duration: {lifecycle.billed_ms(12.31, 1230.02)} ms" in prompt
 
 
-@pytest.mark.parametrize("number", [0, 1, 3, 8])
+@pytest.mark.parametrize("number", [0, 1, 3, 4, 5, 8])
 def test_right_choices_stand_in_varying_places(number: int) -> None:
     places = {
         [choice.right for choice in question.choices].index(True)
@@ -182,3 +183,73 @@ def test_vcpu_quiz_of_the_memory_lesson() -> None:
     assert question.number is not None
     assert question.number.right == limits.VCPU_MEMORY.value
     assert question.number.why(1792) != question.number.otherwise
+
+
+@pytest.mark.parametrize(
+    ("fact", "said"),
+    [
+        (limits.ASYNC_RETRIES, {"zh-TW": "函數錯誤再試 {} 次", "en": "| Lambda, twice after"}),
+        (waiting.API_GATEWAY_TIMEOUT, {"zh-TW": "預設只等 {} 秒", "en": "waits {} s by default"}),
+        (waiting.BOTO3_ATTEMPTS, {"zh-TW": "總共試 {} 次（`legacy`", "en": "makes {} attempts"}),
+    ],
+)
+def test_numbers_in_the_synchronous_lesson(fact: Fact[int], said: dict[Language, str]) -> None:
+    text = _lesson(4)
+    for sentence in said.values():
+        assert sentence.format(fact.value) in text
+
+
+def test_headings_and_answers_of_the_synchronous_lesson() -> None:
+    megabytes = limits.PAYLOAD_SYNC.value / 1024**2
+    for heading in ("### {:.0f} MB 的門", "### A door of {:.0f} MB"):
+        assert heading.format(megabytes) in _lesson(4)
+    many = bank.question("04-who-retries").number
+    assert many is not None
+    assert many.why(waiting.BOTO3_ATTEMPTS.value) != many.otherwise
+
+
+@pytest.mark.parametrize(
+    ("fact", "said"),
+    [
+        (limits.ASYNC_RETRIES, {"zh-TW": "再試 **{}** 次", "en": "tries **{}** more times"}),
+        (limits.ASYNC_RETRIES, {"zh-TW": "（重試次數，0 到 {}）", "en": "(0 to {})"}),
+        (limits.ASYNC_AGE_MIN, {"zh-TW": "（事件的最長存留時間，{} 到", "en": "an event, {} to"}),
+        (limits.ASYNC_AGE_MAX, {"zh-TW": "到 {:,} 秒", "en": "to {:,} s)"}),
+        (retries.LAG, {"zh-TW": "照這個比例晚 {:.0%}", "en": "late by the same {:.0%}"}),
+    ],
+)
+def test_numbers_in_the_asynchronous_lesson(fact: Fact[float], said: dict[Language, str]) -> None:
+    text = _lesson(5)
+    for sentence in said.values():
+        assert sentence.format(fact.value) in text
+
+
+def test_waits_in_the_asynchronous_lesson() -> None:
+    first, second = (
+        fact.value // 60 for fact in (limits.ASYNC_RETRY_FIRST, limits.ASYNC_RETRY_SECOND)
+    )
+    least, most = limits.ASYNC_BACKOFF_MIN.value, limits.ASYNC_BACKOFF_MAX.value // 60
+    text = _lesson(5)
+    for sentence in (
+        f"第一次等 {first} 分鐘，第二次等 {second} 分鐘",
+        f"It waits for {first} minute, then for {second}.",
+        f"等 {least} 秒再試，再不行就 {2 * least} 秒、{4 * least} 秒，每次加倍，最多 {most} 分鐘",
+        f"waits for {least} s, then for {2 * least} s, for {4 * least} s",
+    ):
+        assert sentence in text
+    lag = 1 + retries.LAG.value
+    for wait in (limits.ASYNC_RETRY_FIRST, limits.ASYNC_RETRY_SECOND):
+        assert text.count(f"{wait.value * lag:.0f} ") >= len(LANGUAGES)
+
+
+def test_answers_of_the_asynchronous_lesson_follow_the_rules() -> None:
+    outcomes = [retries.Outcome.ERROR] * 10
+    assert _right("05-attempts") == len(retries.schedule(outcomes))
+    assert _right("05-age") == len(retries.schedule(outcomes, retries.Policy(max_age_s=100)))
+    throttles = [retries.Outcome.THROTTLED] * 1000
+    for policy in (retries.Policy(), retries.Policy(lag=0)):
+        assert 75 <= len(retries.schedule(throttles, policy)) <= 80  # "about 80", "a few less"
+    assert _right("05-throttle-counts") == limits.ASYNC_RETRIES.value
+    assert _right("05-timeout-minutes") == 5 * (1 + limits.ASYNC_RETRIES.value)
+    for lang in LANGUAGES:
+        assert f"{limits.RECURSION.value} " in bank.question("05-loop").explanation[lang]

@@ -79,6 +79,14 @@ TASK_2 = [
         0,
     ),
     function("task-2", "other words", "modes = {'sqs': 'polling', 's3': None}", 0, 0),
+    function("task-2", "one of twelve", "modes = {'alb': 'sync'}", 0, 0),
+    function(
+        "task-2",
+        "one left open",
+        _MODES.replace('"sqs": "poll"', '"sqs": None'),
+        1 - 2 / 12,
+        1 - 2 / 12,
+    ),
 ]
 
 # -- task 3: confirmed, and not -----------------------------------------------------------
@@ -100,6 +108,12 @@ def _order(
 
 TASK_3 = [
     _order("looks at FunctionError", _REPAIRED),
+    _order(
+        "tried under the numbers of the morning",
+        'invoke("order", {"order": 101, "item": "sofa"})\n'
+        + _REPAIRED
+        + 'invoke("order", {"order": 150, "item": "sofa"})\n',
+    ),
     _order("found, not repaired", "print('later')", 0.4, 0.4),
     _order("repaired, one not found", _REPAIRED, 0.6, 1, "lost = [103, 107]"),
     _order(
@@ -136,6 +150,15 @@ deploy("charge", CHARGE.replace('"id": context.aws_request_id', '"id": event["or
         return {"paid": event["amount"]}''',
 ))
 """
+_ASKS_FIRST = """
+deploy("charge", CHARGE.replace(
+    "    table.put_item(Item=charge)",
+    '''    if [item for item in table.scan()["Items"] if item["order"] == event["order"]]:
+        return {"paid": event["amount"]}
+    time.sleep(0.3)
+    table.put_item(Item=charge)''',
+))
+"""
 TASK_4 = [
     function("task-4", "patience and a condition", _PATIENT + _ONCE),
     function("task-4", "patience only", _PATIENT, 0.5, 0.5),
@@ -152,6 +175,31 @@ TASK_4 = [
         0,
     ),
     function("task-4", "says paid", 'deploy("shop", SHOP.replace("failed", "paid"))', 0, 0),
+    function(
+        "task-4",
+        "patience, and says paid",
+        _ONCE
+        + _PATIENT.replace('"read_timeout=30")', '"read_timeout=30").replace("failed", "paid")'),
+        1,
+        0.8,
+    ),
+    function(
+        "task-4",
+        "no payment company",
+        _PATIENT
+        + _ONCE.replace(
+            '"id": event["order"]\')', '"id": event["order"]\').replace("sleep(1)", "sleep(0)")'
+        ),
+        0.5,
+        1,
+    ),
+    function(
+        "task-4",
+        "asks first",
+        _PATIENT + _ASKS_FIRST,
+        1,
+        0.5,
+    ),
 ]
 
 # -- task 5: consequences -----------------------------------------------------------------

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import time
 import uuid
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from typing import Any
 
 from lambdalab.grading import Invocation, Verdict, World, not_attempted, passed
@@ -18,7 +18,29 @@ from lambdalab.sandbox.events import InvokeFinished, InvokeReceived, InvokeStart
 
 CHARGES = "lab04-charges"
 BUCKET = "lab04-reports"
+KEY_BYTES = 1024
+"""Longest key of an S3 object."""
+SERVICES = (
+    "alb",
+    "api-gateway",
+    "cloudformation",
+    "cloudfront",
+    "cognito",
+    "dynamodb",
+    "eventbridge",
+    "kinesis",
+    "logs",
+    "s3",
+    "sns",
+    "sqs",
+)
 MODES = ("sync", "async", "poll")
+MORNING = range(101, 109)
+"""The orders that the set-up takes."""
+TAKEN = re.compile(r"order (\d+): ")
+"""What ``stock`` logs of an order."""
+BUSY_MS = 990
+"""A little less than the payment company takes."""
 FAILED = ("KeyError", "Sandbox.Timedout")
 """What becomes of an item that is not on the shelves, and of one that takes too long."""
 ITEMS = {"desk": None, "sofa": FAILED[0], "piano": FAILED[1]}
@@ -54,29 +76,23 @@ def check_task_2(world: World) -> Verdict:
     modes = world.outputs.get("modes")
     if not isinstance(modes, dict) or all(mode is None for mode in modes.values()):
         return not_attempted()
-    asked = list(modes)
-    unknown = [name for name, mode in modes.items() if mode not in MODES]
-    if unknown:
-        return wrong(
-            f"`{unknown[0]}` 是 {literal(modes[unknown[0]])}；應該是 `sync`、`async` 或 `poll`。",
-            f"`{unknown[0]}` is {literal(modes[unknown[0]])}; it should be `sync`, `async` or "
-            "`poll`.",
-        )
-    right = [name for name in asked if _mode(name) == modes[name]]
-    if len(right) == len(asked):
+    missed = [name for name in SERVICES if modes.get(name) != services.find(name).mode.value]
+    if not missed:
         return passed()
+    share = max(0.0, 1 - 2 * len(missed) / len(SERVICES))
+    unknown = [name for name in SERVICES if modes.get(name) not in MODES]
+    if unknown:
+        got = literal(modes.get(unknown[0]))
+        return wrong(
+            f"`{unknown[0]}` 是 {got}；應該是 `sync`、`async` 或 `poll`。",
+            f"`{unknown[0]}` is {got}; it should be `sync`, `async` or `poll`.",
+            score=share,
+        )
     return wrong(
-        f"{len(asked)} 個裡有 {len(right)} 個正確。",
-        f"{len(right)} of {len(asked)} are right.",
-        score=max(0.0, 1 - 2 * (len(asked) - len(right)) / len(asked)),
+        f"{len(SERVICES)} 個裡有 {len(SERVICES) - len(missed)} 個正確。",
+        f"{len(SERVICES) - len(missed)} of {len(SERVICES)} are right.",
+        score=share,
     )
-
-
-def _mode(name: str) -> str | None:
-    try:
-        return services.find(name).mode.value
-    except KeyError:
-        return None
 
 
 # -- task 3 -------------------------------------------------------------------------------
@@ -113,16 +129,21 @@ def check_task_3(world: World) -> Verdict:
 
 
 def _lost(world: World) -> list[int]:
-    """Return the orders of the morning that failed, from the log of ``stock``."""
-    lost: list[int] = []
-    order = 0
+    """Return the orders of the morning that failed, from the log of ``stock``.
+
+    What the learner tried since then comes later, under the same numbers perhaps.
+    """
+    failed: dict[int, bool] = {}
+    order: int | None = None
     for line in world.log_lines("stock"):
-        if line.startswith("order "):
-            order = int(line.split()[1].rstrip(":"))
-        failed = "[ERROR]" in line or "Task timed out" in line
-        if failed and 100 < order < 200 and order not in lost:
-            lost.append(order)
-    return sorted(lost)
+        if taken := TAKEN.match(line):
+            number = int(taken[1])
+            order = number if number in MORNING and number not in failed else None
+            if order is not None:
+                failed[order] = False
+        elif order is not None and ("[ERROR]" in line or "Task timed out" in line):
+            failed[order] = True
+    return sorted(number for number, bad in failed.items() if bad)
 
 
 def _orders(world: World, *, repaired: bool) -> tuple[float, Text | None]:
@@ -184,44 +205,51 @@ def charges(world: World, order: str) -> list[dict[str, Any]]:
 def _settle(world: World) -> None:
     """Wait for invocations of ``charge`` that go on although nobody waits for them."""
     for _ in range(100):
-        events = world.new_events()
-        begun = sum(isinstance(one, InvokeStarted) and one.function == "charge" for one in events)
-        ended = sum(isinstance(one, InvokeFinished) and one.function == "charge" for one in events)
-        if begun == ended:
+        begun = sum(
+            isinstance(one, InvokeStarted) and one.function == "charge"
+            for one in world.new_events()
+        )
+        if begun <= len(_runs(world)):
             return
         time.sleep(0.1)
 
 
-def together(world: World, name: str, payloads: Sequence[JsonValue]) -> list[Invocation]:
-    """Invoke a function with all payloads at the same time."""
-    world.client("lambda")  # made once, and not by several threads
-    with ThreadPoolExecutor(len(payloads)) as crowd:
-        return list(crowd.map(lambda payload: world.invoke(name, payload), payloads))
+def _runs(world: World) -> list[InvokeFinished]:
+    """Return the runs of ``charge`` since the checks began that have ended."""
+    events = world.new_events()
+    return [one for one in events if isinstance(one, InvokeFinished) and one.function == "charge"]
 
 
 def check_task_4(world: World) -> Verdict:
     """One order, and the same order again."""
     if as_delivered(world, "shop") and as_delivered(world, "charge"):
         return not_attempted()
+    _settle(world)
+    before = len(_runs(world))
     order = f"public-{uuid.uuid4().hex[:8]}"
     payload: JsonValue = {"order": order, "amount": 250}
     problem = _paid(world.invoke("shop", payload), payload)
     if problem is not None:
         return problem
-    _settle(world)
-    ran = sum(
-        isinstance(one, InvokeStarted) and one.function == "charge" for one in world.new_events()
-    )
     items = charges(world, order)
     if len(items) != 1 or items[0].get("amount", {}).get("N") != "250":
         return wrong(
             f"訂單 `{order}` 有 {len(items)} 筆扣款，應該是 1 筆，金額 250。",
             f"Order `{order}` has {len(items)} charges; it should be 1, of 250.",
         )
-    if ran != 1:
+    ran = _runs(world)[before:]
+    if len(ran) != 1:
         return wrong(
-            f"只扣了一次，但 `charge` 跑了 {ran} 次：`shop` 等得不夠久。",
-            f"There is one charge, but `charge` ran {ran} times: `shop` does not wait long enough.",
+            f"只扣了一次，但 `charge` 跑了 {len(ran)} 次：`shop` 等得不夠久。",
+            f"There is one charge, but `charge` ran {len(ran)} times: `shop` does not wait long "
+            "enough.",
+            score=0.5,
+        )
+    if ran[0].duration_ms < BUSY_MS:
+        return wrong(
+            f"`charge` 只跑了 {ran[0].duration_ms:.0f} 毫秒：金流公司的那 1 秒不見了。",
+            f"`charge` ran for {ran[0].duration_ms:.0f} ms only: the second of the payment company "
+            "is gone.",
             score=0.5,
         )
     problem = _paid(world.invoke("shop", payload), payload)
@@ -299,8 +327,8 @@ def check_task_6(world: World) -> Verdict:
 
 def stored(world: World, value: object, rows: int) -> Verdict | None:
     """Return what is wrong with where a report was put, or with the report."""
-    named = isinstance(value, dict) and isinstance(value.get("key"), str)
-    if not named or not isinstance(value, dict) or value.get("bucket") != BUCKET:
+    key = value.get("key") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or value.get("bucket") != BUCKET or not _is_key(key):
         wanted = {"bucket": BUCKET, "key": "…"}
         return wrong(
             f"`report` 應該傳回 {shown(wanted)}，得到的是 {shown(value)}。",
@@ -308,11 +336,11 @@ def stored(world: World, value: object, rows: int) -> Verdict | None:
         )
     s3 = world.client("s3")
     try:
-        body = s3.get_object(Bucket=BUCKET, Key=value["key"])["Body"].read()
+        body = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
     except s3.exceptions.NoSuchKey:
         return wrong(
-            f"`{BUCKET}` 裡沒有 {literal(value['key'])} 這個物件。",
-            f"There is no object {literal(value['key'])} in `{BUCKET}`.",
+            f"`{BUCKET}` 裡沒有 {literal(key)} 這個物件。",
+            f"There is no object {literal(key)} in `{BUCKET}`.",
         )
     if body != csv(rows).encode():
         return wrong(
@@ -322,3 +350,7 @@ def stored(world: World, value: object, rows: int) -> Verdict | None:
             f"have {len(csv(rows))}.",
         )
     return None
+
+
+def _is_key(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value.encode()) <= KEY_BYTES
