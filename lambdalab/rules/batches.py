@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 FILTERING = Source("dg:invocation-eventfiltering")
+_LEAST_S = 0.001
 _RETRY_FIRST_S = 1.0
 _RETRY_LIMIT_S = 60.0
 
@@ -143,7 +144,9 @@ def next_scaling(allowed: float, maximum: int | None = None) -> float | None:
     """Return in how many seconds one more batch may run; ``None``: never."""
     if allowed >= float(maximum or SCALING_LIMIT.value):
         return None
-    return (int(allowed) + 1 - allowed) * 60.0 / SCALING_PER_MINUTE.value
+    # At least a step that a clock of epoch seconds can tell: a hair below a whole number would
+    # otherwise be due at once, over and over, at the same time.
+    return max(_LEAST_S, (int(allowed) + 1 - allowed) * 60.0 / SCALING_PER_MINUTE.value)
 
 
 def backed_off(allowed: float) -> float:

@@ -268,6 +268,17 @@ def test_maximum_concurrency_caps_it() -> None:
     assert next_scaling(7, 7) is None
 
 
+def test_one_more_is_never_due_without_time_passing() -> None:
+    """A hair below a whole number: a poller that asked again at the same time did so for ever."""
+    now = 1_795_582_657.2244682
+    almost = 4 - 1e-12
+    wait = next_scaling(almost)
+    assert wait is not None
+    assert now + wait > now
+    assert scaled(almost, now + wait - now) >= 4
+
+
+
 @given(st.floats(2, 1249))
 def test_next_scaling_is_when_one_more_may_run(allowed: float) -> None:
     wait = next_scaling(allowed)
