@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lambdalab.widgets.drawing import diagram
     from lambdalab.widgets.memory import MemoryCost
     from lambdalab.widgets.monitor import Monitor
+    from lambdalab.widgets.poller_view import PollerView
     from lambdalab.widgets.record_explorer import RecordExplorer
     from lambdalab.widgets.retry_timeline import RetryTimeline
     from lambdalab.widgets.rulebook import facts
@@ -24,6 +25,7 @@ __all__ = [
     "ConcurrencyLab",
     "MemoryCost",
     "Monitor",
+    "PollerView",
     "RecordExplorer",
     "RetryTimeline",
     "Timeline",
@@ -36,6 +38,7 @@ _HOMES = {
     "ConcurrencyLab": "concurrency",
     "MemoryCost": "memory",
     "Monitor": "monitor",
+    "PollerView": "poller_view",
     "RecordExplorer": "record_explorer",
     "RetryTimeline": "retry_timeline",
     "Timeline": "timeline",

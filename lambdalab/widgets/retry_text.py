@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -17,33 +16,18 @@ from lambdalab.rules.retries import (
     function_error_delay,
     throttle_delay,
 )
+from lambdalab.widgets.lengths import length, short_arn
 from lambdalab.widgets.retry_plan import RetryPlan
 from lambdalab.widgets.retry_rows import Row
 from lambdalab.widgets.retry_stories import Attempt, Story
 
-__all__ = ["length", "plan_sentences", "rows_text", "short_arn"]
+__all__ = ["plan_sentences", "rows_text"]
 
 _REFUSED = (Outcome.THROTTLED, Outcome.SYSTEM)
 _FEW = 3
 """Attempts that go the same way and are still told one by one."""
 _ENDLESS = 99
 """Backoffs in a row after which the wait does not grow any more."""
-
-
-def length(seconds: float, lang: Language) -> str:
-    """Return a length of time as a person reads it: ``4.2 s``, ``1 min 3 s``, ``6 h``."""
-
-    def say(unit: str, number: float) -> str:
-        return message(f"retry_timeline.unit.{unit}", lang, n=f"{number:g}")
-
-    if seconds < 59.95:
-        # Less than a millisecond is what the sandbox needs, and no wait.
-        short = f"{seconds:.{3 if seconds < 0.1 else 2}f}" if seconds < 1 else f"{seconds:.3g}"
-        return say("s", float(short))
-    small, big, size = ("s", "min", 1) if seconds < 3599.5 else ("min", "h", 60)
-    high, low = divmod(math.floor(seconds / size + 0.5), 60)
-    parts = [say(big, high)] + ([say(small, low)] if low else [])
-    return message("retry_timeline.unit.join", lang).join(parts)
 
 
 def plan_sentences(plan: RetryPlan, lang: Language) -> list[str]:
@@ -141,14 +125,6 @@ def _end(attempts: Sequence[Planned], runs: int, plan: RetryPlan, lang: Language
 
 
 # -- events -------------------------------------------------------------------------------
-
-
-def short_arn(arn: str) -> str:
-    """Return a target as a person names it: ``sqs dead-letters``."""
-    parts = arn.split(":", 5)
-    if len(parts) < 6:
-        return arn
-    return f"{parts[2]} {parts[5].rpartition(':')[2].rpartition('/')[2]}"
 
 
 def rows_text(rows: Sequence[Row], left: int, lang: Language) -> list[str]:

@@ -24,6 +24,7 @@ __all__ = ["RetryTimeline"]
 _SCRIPTS = (
     "common.js",
     "timeline_shapes.js",
+    "lengths.js",
     "retry_words.js",
     "retry_rules.js",
     "retry_chart.js",

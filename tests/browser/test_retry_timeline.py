@@ -12,10 +12,11 @@ from lambdalab.i18n import LANGUAGES, Language, messages
 from lambdalab.rules import limits
 from lambdalab.rules.retries import Outcome, Retry
 from lambdalab.widgets import RetryTimeline
+from lambdalab.widgets.lengths import length
 from lambdalab.widgets.live import asset
 from lambdalab.widgets.retry_plan import RetryPlan, rules_for_plan
 from lambdalab.widgets.retry_rows import ROWS
-from lambdalab.widgets.retry_text import length, plan_sentences
+from lambdalab.widgets.retry_text import plan_sentences
 from tests.browser.widget_page import opened, show, state
 from tests.widgets.test_retry_timeline import Queue
 
@@ -69,7 +70,7 @@ def some_plans(count: int) -> list[RetryPlan]:
 
 
 def test_the_twin_plans_and_tells_as_the_rulebook_does(page: Page) -> None:
-    script = asset("common.js", "timeline_shapes.js", "retry_words.js", "retry_rules.js")
+    script = asset("common.js", "timeline_shapes.js", "lengths.js", "retry_words.js", "retry_rules.js")
     page.add_script_tag(
         content=f"(() => {{ {script}\nwindow.twin = {{ scheduled, PlanWords, lengthOf }}; }})()"
     )

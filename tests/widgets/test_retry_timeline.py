@@ -19,10 +19,11 @@ from lambdalab.rules.retries import Condition, GiveUp, Outcome, Policy, Retry, s
 from lambdalab.sandbox import Sandbox
 from lambdalab.sandbox import events as ev
 from lambdalab.widgets import RetryTimeline
+from lambdalab.widgets.lengths import length, short_arn
 from lambdalab.widgets.retry_plan import PlanError, RetryPlan
 from lambdalab.widgets.retry_rows import ROWS, rows_of
 from lambdalab.widgets.retry_stories import Stories
-from lambdalab.widgets.retry_text import length, plan_sentences, short_arn
+from lambdalab.widgets.retry_text import plan_sentences
 from tests.conftest import Functions
 from tests.widgets.records import Log
 from tests.widgets.test_live import until
