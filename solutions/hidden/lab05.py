@@ -81,11 +81,11 @@ def check_task_2(world: World) -> Verdict:
 def check_task_3(world: World) -> Verdict:
     """Names of every kind; what was found is the public check's part."""
     found = [world.outputs.get(name) for name in ("missing", "tries", "cause")]
-    if as_delivered(world, "thumbnail"):
+    if as_delivered(world, "shrink"):
         if all(one is None for one in found):
             return not_attempted()
         return wrong(
-            "`thumbnail` 還是原來的程式碼。", "`thumbnail` still has its old code.", score=_FOUND
+            "`shrink` 還是原來的程式碼。", "`shrink` still has its old code.", score=_FOUND
         )
     tag = uuid.uuid4().hex[:6]
     names = [
@@ -108,6 +108,8 @@ def check_task_3(world: World) -> Verdict:
             body = None
         if body != b"small " + key.encode():
             missed.append(key)
+        for bucket in (_PHOTOS, _SMALL):
+            s3.delete_object(Bucket=bucket, Key=key)
     if not missed:
         return passed()
     share = 1 - len(missed) / len(names)
@@ -119,7 +121,7 @@ def check_task_3(world: World) -> Verdict:
 
 
 def check_task_4(world: World) -> Verdict:
-    """Two uploads at once, one in a folder of its own, and something that is no upload."""
+    """Two uploads at once, one of them in a folder of its own."""
     if not as_delivered(world, "frame"):
         return wrong("`frame` 的程式碼變了。", "The code of `frame` changed.")
     s3 = world.client("s3")
@@ -218,10 +220,15 @@ def check_task_6(world: World) -> Verdict:
             f"兩位客人應該有 {shown([123, 100])} 點，得到的是 {shown(totals)}。",
             f"The two customers should have {shown([123, 100])} points; they have {shown(totals)}.",
         )
-    if len(told) < len(gifts):
+    lines = world.log_lines("points")
+    if (
+        len(told) < len(gifts)
+        or lines.count(f"told {customer}") < 3
+        or lines.count(f"told {other}") < 1
+    ):
         return wrong(
-            f"{len(gifts)} 個事件裡，只有 {len(told)} 個最後成功通知。",
-            f"Of {len(gifts)} events only {len(told)} told their customer in the end.",
+            f"{len(gifts)} 個事件裡，有的到最後都沒有通知客人。",
+            f"Of {len(gifts)} events some never told their customer.",
             score=0.5,
         )
     return passed()

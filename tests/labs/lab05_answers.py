@@ -71,9 +71,10 @@ TASK_2 = [
 
 # -- task 3: the missing photos -----------------------------------------------------------
 
+_NAMES = '["day one.jpg", "me&you.jpg", "臺北.jpg"]'
 _FOUND = 'missing = ["day one.jpg", "me&you.jpg", "臺北.jpg"]\ntries = 3\ncause = "NoSuchKey"'
 _DECODED = """
-deploy("thumbnail", "from urllib.parse import unquote_plus\\n" + THUMBNAIL.replace(
+deploy("shrink", "from urllib.parse import unquote_plus\\n" + SHRINK.replace(
     'record["s3"]["object"]["key"]', 'unquote_plus(record["s3"]["object"]["key"])'
 ))
 """
@@ -93,6 +94,13 @@ def _photos(
 TASK_3 = [
     _photos("decoded, uploaded again", _DECODED + _AGAIN),
     _photos("the old ones still missing", _DECODED, 0.4 + 0.6 * 0.5, 1),
+    _photos(
+        "photos under the names of small ones",
+        _DECODED
+        + 'for key in missing:\n    upload("lab05-small", key)\n'.replace("missing", _NAMES),
+        0.4 + 0.6 * 0.5,
+        1,
+    ),
     _photos(
         "only spaces",
         _DECODED.replace("unquote_plus(rec", '(lambda key: key.replace("+", " "))(rec') + _AGAIN,
@@ -163,6 +171,22 @@ TASK_5 = [
         ),
         0.5,
         1,
+    ),
+    function(
+        "task-5",
+        "on the alias, and said of the function what holds anyhow",
+        _CONFIGURE.format("MaximumRetryAttempts=2, MaximumEventAgeInSeconds=21600")
+        + "\n"
+        + _CONFIGURE.format(
+            "Qualifier='live', MaximumRetryAttempts=0, MaximumEventAgeInSeconds=300"
+        ),
+    ),
+    function(
+        "task-5",
+        "on the version",
+        _CONFIGURE.format("Qualifier='1', MaximumRetryAttempts=0, MaximumEventAgeInSeconds=300"),
+        0,
+        0,
     ),
     function(
         "task-5",
@@ -247,14 +271,14 @@ TASK_6 = [
         "swallows the failure",
         _SET.replace('    tell(event["customer"])', "    print('not told')"),
         0,
-        1,
+        0.5,
     ),
     function(
         "task-6",
         "stops when it was added",
         _SET.replace("        pass", "        return"),
-        1,
-        1,
+        0.5,
+        0.5,
     ),
 ]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -80,7 +79,7 @@ def check_task_3(world: World) -> Verdict:
     """Look at what was found, at the missing photos, and at one with a difficult name."""
     names = ("missing", "tries", "cause")
     found = {name: world.outputs.get(name) for name in names}
-    repaired = not as_delivered(world, "thumbnail")
+    repaired = not as_delivered(world, "shrink")
     if not repaired and all(one is None for one in found.values()):
         return not_attempted()
     right = _morning(world)
@@ -102,7 +101,7 @@ def _misread(name: str, got: object) -> Text:
 def _morning(world: World) -> dict[str, JsonValue]:
     """Return what the event log has on the seven uploads of the set-up."""
     failed: dict[str, list[str]] = {}
-    for one in world.records(AttemptFinished, function="thumbnail", status="error"):
+    for one in world.records(AttemptFinished, function="shrink", status="error"):
         failed.setdefault(one.request_id, []).append(one.error_type or "")
     tries, cause = 0, ""
     for errors in failed.values():
@@ -113,31 +112,44 @@ def _morning(world: World) -> dict[str, JsonValue]:
     return {"missing": missing, "tries": tries, "cause": cause}
 
 
-def photos(world: World, bucket: str) -> list[str]:
-    """Return the keys in a bucket."""
-    pages = world.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket)
-    return [item["Key"] for page in pages for item in page.get("Contents", [])]
-
-
 def _pictures(world: World, *, repaired: bool) -> tuple[float, Text | None]:
     if not repaired:
-        return 0.0, say("`thumbnail` 還是原來的程式碼。", "`thumbnail` still has its old code.")
+        return 0.0, say("`shrink` 還是原來的程式碼。", "`shrink` still has its old code.")
+    s3 = world.client("s3")
     key = f"public {uuid.uuid4().hex[:6]} & more.jpg"
-    world.client("s3").put_object(Bucket=PHOTOS, Key=key, Body=b"public")
+    s3.put_object(Bucket=PHOTOS, Key=key, Body=b"public")
     world.clock.advance(minutes=10)
-    there = photos(world, SMALL)
-    if key not in there:
+    made = _shrunk(world, key)
+    for bucket in (PHOTOS, SMALL):
+        s3.delete_object(Bucket=bucket, Key=key)
+    if not made:
         return 0.0, say(
-            f"上傳了 {literal(key)}，`{SMALL}` 裡沒有同樣的鍵。",
-            f"{literal(key)} was uploaded, and there is no such key in `{SMALL}`.",
+            f"上傳了 {literal(key)}，`{SMALL}` 裡沒有它的縮圖。",
+            f"{literal(key)} was uploaded, and its small picture is not in `{SMALL}`.",
         )
-    absent = sorted(set(photos(world, PHOTOS)) - set(there))
+    absent = [one for one in NIGHT if not _shrunk(world, one)]
     if absent:
         return 0.5, say(
-            f"新的照片有縮圖了，但 {literal(absent[0])} 還沒有。",
-            f"New photos have their small picture now, but {literal(absent[0])} has none yet.",
+            f"新的照片有縮圖了，但 {literal(absent[0])} 的還沒有，或內容不對。",
+            f"New photos have their small picture now, but that of {literal(absent[0])} is "
+            "missing or wrong.",
         )
     return 1.0, None
+
+
+def _shrunk(world: World, key: str) -> bool:
+    photo, small = (stored(world, bucket, key) for bucket in (PHOTOS, SMALL))
+    return photo is not None and small == b"small " + photo
+
+
+def stored(world: World, bucket: str, key: str) -> bytes | None:
+    """Return an object; ``None`` if there is none under this key."""
+    s3 = world.client("s3")
+    try:
+        body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except s3.exceptions.NoSuchKey:
+        return None
+    return body
 
 
 # -- task 4 -------------------------------------------------------------------------------
@@ -145,14 +157,16 @@ def _pictures(world: World, *, repaired: bool) -> tuple[float, Text | None]:
 
 def check_task_4(world: World) -> Verdict:
     """One upload: one run, one result."""
-    verdict = framed_once(world, "public.jpg")
-    if verdict is not None:
-        rules = world.client("s3").get_bucket_notification_configuration(Bucket=FRAMES)
-        (rule, *others) = rules.get("LambdaFunctionConfigurations") or [{}]
-        as_it_was = not others and rule.get("Events") == ["s3:ObjectCreated:*"]
-        if as_it_was and "Filter" not in rule and as_delivered(world, "frame"):
-            return not_attempted()
-    return verdict or passed()
+    if world.function("frame") is None or _untouched(world):
+        return not_attempted()
+    return framed_once(world, "public.jpg") or passed()
+
+
+def _untouched(world: World) -> bool:
+    found = world.client("s3").get_bucket_notification_configuration(Bucket=FRAMES)
+    rules = found.get("LambdaFunctionConfigurations") or []
+    shapes = [(one["Events"], "Filter" in one) for one in rules]
+    return as_delivered(world, "frame") and shapes == [(["s3:ObjectCreated:*"], False)]
 
 
 def framed_once(world: World, name: str) -> Verdict | None:
@@ -168,7 +182,7 @@ def framed_once(world: World, name: str) -> Verdict | None:
     s3.put_object(Bucket=FRAMES, Key=f"uploads/{name}", Body=b"check")
     world.clock.advance(minutes=10)
     ran = len(_frames(world)) - before
-    if f"framed/{name}" not in photos(world, FRAMES):
+    if stored(world, FRAMES, f"framed/{name}") is None:
         return wrong(
             f"上傳 `uploads/{name}` 之後，沒有 `framed/{name}`。",
             f"After an upload of `uploads/{name}` there is no `framed/{name}`.",
@@ -190,27 +204,37 @@ def _frames(world: World) -> list[AttemptStarted]:
 
 
 def check_task_5(world: World) -> Verdict:
-    """Look at the settings of both names, and send a message that fails."""
-    live, latest = event_invoke_config(world, "alert", "live"), event_invoke_config(world, "alert")
-    if live is None and latest is None:
+    """Look at the settings of both names."""
+    aws = world.client("lambda")
+    try:
+        found = aws.list_function_event_invoke_configs(FunctionName="alert")
+    except aws.exceptions.ResourceNotFoundException:
         return not_attempted()
+    if not found["FunctionEventInvokeConfigs"]:
+        return not_attempted()
+    live = event_invoke_config(world, "alert", "live")
     if live is None:
         return wrong(
-            "設定在函數上（`$LATEST`），但大家調用的是別名 `live`。",
-            "The settings are on the function (`$LATEST`), and everybody invokes the alias `live`.",
+            "設定不在別名 `live` 上，但大家調用的是它。",
+            "The settings are not on the alias `live`, and that is what everybody invokes.",
         )
     tries, age = live.get("MaximumRetryAttempts"), live.get("MaximumEventAgeInSeconds")
     share = 0.5 * (tries == 0) + 0.5 * (age == ALERT_AGE_S)
     if share < 1:
         return wrong(
-            f"`live` 的重試次數是 {literal(tries)}，最大存活時間是 {literal(age)} 秒。",
+            f"`live` 的重試次數是 {literal(tries)}，最長存留時間是 {literal(age)} 秒。",
             f"`live` has {literal(tries)} retry attempts and a maximum age of {literal(age)} s.",
             score=share,
         )
-    if latest is not None:
+    latest = event_invoke_config(world, "alert") or {}
+    defaults = {
+        "MaximumRetryAttempts": limits.ASYNC_RETRIES.value,
+        "MaximumEventAgeInSeconds": limits.ASYNC_AGE_MAX.value,
+    }
+    if any(latest.get(name, value) != value for name, value in defaults.items()):
         return wrong(
             "`$LATEST` 的設定也變了；它要維持預設。",
-            "`$LATEST` has settings, too; it should keep the defaults.",
+            "The settings of `$LATEST` changed, too; it should keep the defaults.",
             score=0.5,
         )
     return passed()
@@ -238,46 +262,55 @@ def outage(world: World, *, on: bool) -> None:
         dynamodb.delete_item(TableName=CUSTOMERS, Key=item)
 
 
+def told(world: World, customer: str) -> int:
+    """Return how often a customer was told."""
+    return world.log_lines("points").count(f"told {customer}")
+
+
 def check_task_6(world: World) -> Verdict:
     """Send a gift during an outage, and another after it."""
     if as_delivered(world, "points"):
         return not_attempted()
     customer = f"public-{uuid.uuid4().hex[:8]}"
     outage(world, on=True)
-    first = world.send("points", {"id": f"{customer}-1", "customer": customer, "points": 50})
-    world.clock.advance(seconds=10)
-    outage(world, on=False)
+    try:
+        first = world.send("points", {"id": f"{customer}-1", "customer": customer, "points": 50})
+        world.clock.advance(seconds=10)
+    finally:
+        outage(world, on=False)
     world.clock.advance(minutes=10)
     statuses = [
         one.status
         for one in world.new_events()
         if isinstance(one, AttemptFinished) and one.request_id == first
     ]
-    problem: Verdict | None = None
     if statuses != ["error", "success"]:
-        problem = wrong(
+        return wrong(
             f"通知失敗一次之後，嘗試的結果是 {shown(statuses)}；"
             f"應該是 {shown(['error', 'success'])}。",
             f"With one failure to tell, the attempts were {shown(statuses)}; they should be "
             f"{shown(['error', 'success'])}.",
         )
-    elif (points := balance(world, customer)) != 50:
-        problem = wrong(
+    points = balance(world, customer)
+    if points != 50:
+        return wrong(
             f"一份 50 點的禮物試了兩次，客人有 {literal(points)} 點。",
             f"A gift of 50 points was tried twice, and the customer has {literal(points)}.",
         )
-    if problem is not None:
-        return problem
+    if not told(world, customer):
+        return wrong(
+            "通知的服務好了，客人卻一直沒有收到通知：日誌裡沒有那一行 `told …`。",
+            "The service works again, and the customer was never told: there is no line "
+            "`told …` in the log.",
+            score=0.5,
+        )
     world.send("points", {"id": f"{customer}-2", "customer": customer, "points": 7})
     world.clock.advance(minutes=10)
     points = balance(world, customer)
     if points != 57:
-        return dataclasses.replace(
-            wrong(
-                f"第二份禮物 7 點之後，客人有 {literal(points)} 點，應該是 57。",
-                f"After a second gift of 7 points the customer has {literal(points)}; it should "
-                "be 57.",
-            ),
+        return wrong(
+            f"第二份禮物 7 點之後，客人有 {literal(points)} 點，應該是 57。",
+            f"After a second gift of 7 points the customer has {literal(points)}; it should be 57.",
             score=0.5,
         )
     return passed()
