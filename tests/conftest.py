@@ -44,7 +44,6 @@ def shared_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox
 @pytest.fixture
 def sandbox(shared_sandbox: Sandbox) -> Sandbox:
     """Return a running, empty sandbox; this process's variables are left alone."""
-    shared_sandbox.reset()
     shared_sandbox.settings(
         idle_lifetime=600,
         account_concurrency=1000,
@@ -54,6 +53,7 @@ def sandbox(shared_sandbox: Sandbox) -> Sandbox:
         duplicate_events=False,
         retry_lag=LAG.value,
     )
+    shared_sandbox.reset()  # last: service time runs from here on, at its own pace
     return shared_sandbox
 
 

@@ -22,7 +22,7 @@ def length(seconds: float, lang: Language) -> str:
     small, big, size = ("s", "min", 1) if seconds < 3599.5 else ("min", "h", 60)
     high, low = divmod(math.floor(seconds / size + 0.5), 60)
     parts = [say(big, high)] + ([say(small, low)] if low else [])
-    return message("retry_timeline.unit.join", lang).join(parts)
+    return " ".join(parts)
 
 
 def short_arn(arn: str) -> str:

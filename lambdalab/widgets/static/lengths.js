@@ -13,7 +13,7 @@ function lengthOf(seconds, say) {
   const whole = Math.floor(seconds / size + 0.5);
   const parts = [say(`unit.${big}`, { n: Math.floor(whole / 60) })];
   if (whole % 60) parts.push(say(`unit.${small}`, { n: whole % 60 }));
-  return parts.join(say("unit.join"));
+  return parts.join(" ");
 }
 
 /** A target as a person names it: sqs dead-letters. */
