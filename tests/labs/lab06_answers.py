@@ -105,12 +105,38 @@ aws.put_function_event_invoke_config(
     },
 )
 """
+_MANAGED = """
+statement = {"Effect": "Allow", "Action": ["sqs:SendMessage"], "Resource": [shipping, review]}
+document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+policy = iam.create_policy(PolicyName="lab06-results", PolicyDocument=document)
+iam.attach_role_policy(RoleName="lab06-order", PolicyArn=policy["Policy"]["Arn"])
+"""
 TASK_3 = [
     function("task-3", "just enough", _CONNECT),
     function(
         "task-3",
         "every queue",
         _CONNECT.replace("[shipping, review])", '"*")'),
+        0.9,
+    ),
+    function(
+        "task-3",
+        "a managed policy of one's own",
+        _CONNECT.replace(
+            'permit("lab06-order", "results", "sqs:SendMessage", [shipping, review])', _MANAGED
+        ),
+    ),
+    function(
+        "task-3",
+        "all queues but one",
+        _CONNECT.replace("[shipping, review])", '"*")')
+        + """
+document = iam.get_role_policy(RoleName="lab06-order", PolicyName="results")["PolicyDocument"]
+document["Statement"][0]["NotResource"] = document["Statement"][0].pop("Resource") + "secret"
+iam.put_role_policy(
+    RoleName="lab06-order", PolicyName="results", PolicyDocument=json.dumps(document)
+)
+""",
         0.9,
     ),
     function(

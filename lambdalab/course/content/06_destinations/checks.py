@@ -16,6 +16,7 @@ from lambdalab.sandbox.events import AttemptFinished, DestinationDelivered
 SHIPPING, REVIEW, INVOICES = "lab06-shipping", "lab06-review", "lab06-failed-invoices"
 REFUNDS, DEAD = "lab06-refunds", "lab06-dead-refunds"
 FAILURES = "lab06-failures"
+LOGS = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 
 
 # -- task 1 -------------------------------------------------------------------------------
@@ -126,29 +127,45 @@ def _elsewhere(
 
 def narrow(world: World, name: str, queues: Sequence[str]) -> tuple[float, Text | None]:
     """Judge what a function's role may do, apart from writing logs."""
-    iam, role = world.client("iam"), f"lab06-{name}"
-    attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
-    extra = [one["PolicyName"] for one in attached]
-    if extra != ["AWSLambdaBasicExecutionRole"]:
+    role, used = f"lab06-{name}", (world.function(name) or {}).get("Role", "").rpartition("/")[2]
+    if used != role:
         return 0.0, say(
-            f"角色 `{role}` 附加的受管政策是 {shown(extra)}；只需要寫日誌的那一個。",
-            f"The managed policies of the role `{role}` are {shown(extra)}; the one to write logs "
-            "is enough.",
+            f"`{name}` 的執行角色是 {shown(used)}，應該是 `{role}`。",
+            f"The execution role of `{name}` is {shown(used)}; it should be `{role}`.",
         )
-    for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
-        document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+    for policy, document in _policies(world, role):
         for statement in _list(document["Statement"]):
-            actions = {action.lower() for action in _list(statement.get("Action", []))}
-            targets = {str(one).rpartition(":")[2] for one in _list(statement.get("Resource", []))}
-            if statement["Effect"] != "Allow":
-                continue
-            if actions - {"sqs:sendmessage"} or targets - set(queues):
+            if statement["Effect"] == "Allow" and not _fits(statement, queues):
                 return 0.5, say(
                     f"角色 `{role}` 的政策 `{policy}` 允許得太多：{shown(statement)}",
                     f"The policy `{policy}` of the role `{role}` allows too much: "
                     f"{shown(statement)}",
                 )
     return 1.0, None
+
+
+def _policies(world: World, role: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return the policies of a role by name, managed ones too, but not that for logs."""
+    iam = world.client("iam")
+    found = [
+        (name, iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"])
+        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]
+    ]
+    for one in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+        arn = one["PolicyArn"]
+        if arn == LOGS:
+            continue
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        policy = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
+        found.append((one["PolicyName"], policy["Document"]))
+    return found
+
+
+def _fits(statement: Mapping[str, Any], queues: Sequence[str]) -> bool:
+    """Tell if a statement allows no more than to send to some queues."""
+    actions = {str(action).lower() for action in _list(statement.get("Action", "*"))}
+    targets = {str(one).rpartition(":")[2] for one in _list(statement.get("Resource", "*"))}
+    return actions <= {"sqs:sendmessage"} and targets <= set(queues)
 
 
 def _list(value: object) -> list[Any]:
@@ -179,10 +196,16 @@ def check_task_4(world: World) -> Verdict:
             for one in world.new_events()
             if isinstance(one, DestinationDelivered) and one.request_id == request
         ]
-        why = shown(errors[0]) if errors else literal(None)
+        if not errors:
+            return wrong(
+                "透過 `live` 送的發票失敗之後，Lambda 沒有把它送到任何地方。",
+                "An invoice that was sent through `live` and failed was sent on to nowhere.",
+                score=0.3,
+            )
         return wrong(
-            f"透過 `live` 送的失敗發票沒有到佇列；遞送的錯誤是 {why}。",
-            f"A failed invoice sent through `live` did not arrive; the delivery said {why}.",
+            f"透過 `live` 送的發票失敗之後，沒有到佇列；遞送時的錯誤是 {shown(errors[0])}。",
+            "An invoice that was sent through `live` and failed did not arrive. The error of its "
+            f"delivery: {shown(errors[0])}.",
             score=0.3,
         )
     if problem is not None:
@@ -243,7 +266,12 @@ def left(world: World, name: str) -> list[str]:
     """Return the bodies of the messages in a queue, which stay there."""
     sqs = world.client("sqs")
     url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
-    world.clock.advance(hours=13)  # whatever is invisible comes back
+    names = ["ApproximateNumberOfMessagesNotVisible"]
+    for _ in range(12):  # hours: no message is invisible for longer
+        hidden = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        if hidden[names[0]] == "0":
+            break
+        world.clock.advance(hours=1)
     found: dict[str, tuple[str, str]] = {}
     while messages := sqs.receive_message(
         QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=600
@@ -270,7 +298,7 @@ def check_task_6(world: World) -> Verdict:
             1 - len(missing) / len(wanted),
             say(
                 f"還沒有退款的訂單：{shown(missing)}。",
-                f"Orders without a refund: {shown(missing)}.",
+                f"Orders that have no refund yet: {shown(missing)}.",
             )
             if missing
             else None,
