@@ -116,7 +116,7 @@ class Lane:
         return record
 
     def succeeded(self, record: Record) -> None:
-        """The function has processed it once."""
+        """Note that the function has processed a record once more."""
         record.processed += 1
         self.duplicates += record.processed == 2
 

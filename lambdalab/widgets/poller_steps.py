@@ -170,7 +170,7 @@ class Steps:
         values: dict[str, object] = {"attempt": event.attempt}
         most = max(event.receive_counts, default=1)
         kind = "started" if most == 1 else "started_again"
-        return self._step(event, lane, kind, records, [batch], {**values, "received": most})
+        return self._step(event, lane, kind, records, [batch], values={**values, "received": most})
 
     def _finished(self, event: ev.BatchFinished, lane: Lane) -> Step | None:
         self._flights.pop(event.request_id, None)
@@ -208,7 +208,7 @@ class Steps:
         status = "reported" if event.status == "error" and not event.error_type else event.status
         kind = f"{status}_{_kind(lane)}"
         bad = event.status != "success"
-        return self._step(event, lane, kind, touched, [batch], values, bad=bad)
+        return self._step(event, lane, kind, touched, [batch], values=values, bad=bad)
 
     def _split(self, event: ev.BatchSplit, lane: Lane) -> Step | None:
         batch = lane.batches.get(event.batch)
@@ -222,7 +222,7 @@ class Steps:
         batch.gone = True
         lane.cuts += 1
         values: dict[str, object] = {"first": event.parts[0], "second": event.parts[1]}
-        return self._step(event, lane, "split", rest, [batch], values, bad=True)
+        return self._step(event, lane, "split", rest, [batch], values=values, bad=True)
 
     def _blocked(self, event: ev.ShardBlocked, lane: Lane) -> Step:
         batch = lane.batches.get(event.batch)
@@ -240,7 +240,7 @@ class Steps:
             "waiting": event.waiting,
         }
         records = lane.members(batch)
-        return self._step(event, lane, "blocked", records, [batch], values, bad=True)
+        return self._step(event, lane, "blocked", records, [batch], values=values, bad=True)
 
     def _discarded(self, event: ev.RecordsDiscarded, lane: Lane) -> Step:
         records = [lane.move(name, Place.DISCARDED) for name in event.records]
@@ -253,7 +253,7 @@ class Steps:
         lane.destination = event.destination or ""
         kind = "discarded_sent" if event.destination else "discarded"
         values: dict[str, object] = {"condition": event.condition, "to": event.destination or ""}
-        return self._step(event, lane, kind, records, ended, values, bad=True)
+        return self._step(event, lane, kind, records, ended, values=values, bad=True)
 
     def _redriven(self, event: ev.MessageRedriven) -> Step | None:
         for lane in self.lanes.values():
@@ -264,7 +264,7 @@ class Steps:
                     "received": event.receive_count,
                     "to": event.dead_letter_arn,
                 }
-                return self._step(event, lane, "redriven", [record], (), values, bad=True)
+                return self._step(event, lane, "redriven", [record], (), values=values, bad=True)
         return None
 
     # -- what a step holds ----------------------------------------------------------------
@@ -276,8 +276,8 @@ class Steps:
         kind: str,
         records: Sequence[Record],
         batches: Sequence[Batch] = (),
-        values: dict[str, object] | None = None,
         *,
+        values: dict[str, object] | None = None,
         bad: bool = False,
     ) -> Step:
         told = {

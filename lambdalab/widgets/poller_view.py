@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import traitlets
 
-from lambdalab.errors import LambdalabError
-from lambdalab.i18n import as_language, language, message, messages
+from lambdalab.i18n import language, message, messages
 from lambdalab.sandbox.events import Event, MappingEvent
 from lambdalab.widgets.live import LiveWidget, asset
 from lambdalab.widgets.poller_lanes import Lane
@@ -18,7 +17,7 @@ from lambdalab.widgets.poller_text import as_text, lane_json, step_json
 if TYPE_CHECKING:
     from lambdalab.sandbox import Sandbox
 
-__all__ = ["PollerError", "PollerView"]
+__all__ = ["PollerView"]
 
 _SCRIPTS = (
     "common.js",
@@ -30,10 +29,6 @@ _SCRIPTS = (
 )
 
 
-class PollerError(LambdalabError):
-    """There is no such mapping."""
-
-
 class PollerView(LiveWidget):
     """Draws what the pollers of event source mappings did, and plays it step by step.
 
@@ -43,7 +38,8 @@ class PollerView(LiveWidget):
         The sandbox.
     mapping
         UUID of a mapping, or name of a function: all of its mappings. Several may be given, to
-        be compared. Left out: all mappings.
+        be compared. Left out: all mappings. One that is not there yet may still come; until
+        then :attr:`note` says so.
     live
         Go on as things happen. The following ends with the widget or the sandbox, and
         rests while no browser shows the widget any more.
@@ -52,8 +48,6 @@ class PollerView(LiveWidget):
 
     Raises
     ------
-    PollerError
-        The log has mappings, and none of them is meant.
     SandboxError
         The sandbox does not answer.
     """
@@ -78,6 +72,7 @@ class PollerView(LiveWidget):
         self._steps = Steps(names)
         self._known: set[str] = set()
         """Mappings and functions that the log speaks of."""
+        self._wanted = set(names or ())
         self._sent: set[str] = set()
         """Lanes that the browser knows."""
         self._take(tuple(_events))
@@ -86,17 +81,7 @@ class PollerView(LiveWidget):
         own.update({key: text for key, text in unit.items() if key.startswith("unit.")})
         super().__init__(box, "poller_view", live=live, since=since, own=own)
         self.function = None if names is None else ", ".join(name[:36] for name in names)
-        missing = [name for name in names or () if name not in self._known]
-        if self._known and missing:
-            self.close()
-            raise PollerError(
-                message(
-                    "poller_view.problem.unknown",
-                    self._words,
-                    name=repr(missing[0]),
-                    known=", ".join(sorted(self._known)),
-                )
-            )
+        self._warn()
 
     @classmethod
     def of(cls, events: Iterable[Event], mapping: str | Sequence[str] | None = None) -> Self:
@@ -118,7 +103,8 @@ class PollerView(LiveWidget):
     def to_text(self) -> str:
         """Return the same in words: counters of each lane, and the newest steps."""
         with self._guard:
-            return as_text(self._steps, as_language(self._words), function=self.function)
+            text = as_text(self._steps, self._words, function=self.function)
+        return f"{text}\n{self.note}" if self.note else text
 
     # -- for the base ---------------------------------------------------------------------
 
@@ -126,6 +112,8 @@ class PollerView(LiveWidget):
         for event in events:
             if isinstance(event, MappingEvent):
                 self._known |= {event.mapping, event.function}
+        if self.note:
+            self._warn()
         fresh, gone = self._steps.feed(events)
         if gone:
             return self._whole()
@@ -133,6 +121,19 @@ class PollerView(LiveWidget):
             return None
         new = [lane for name, lane in self._steps.lanes.items() if name not in self._sent]
         return self._data(new, fresh, cleared=False)
+
+    def _warn(self) -> None:
+        """Say which of the wanted mappings the log does not speak of, if it speaks of others."""
+        missing = sorted(self._wanted - self._known)
+        told = ""
+        if missing and self._known:
+            told = message(
+                "poller_view.problem.unknown",
+                self._words,
+                name=repr(missing[0]),
+                known=", ".join(sorted(self._known)),
+            )
+        self.note = told
 
     def _whole(self) -> dict[str, Any]:
         return self._data(self._steps.lanes.values(), self._steps.steps, cleared=True)

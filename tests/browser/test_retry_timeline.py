@@ -70,7 +70,8 @@ def some_plans(count: int) -> list[RetryPlan]:
 
 
 def test_the_twin_plans_and_tells_as_the_rulebook_does(page: Page) -> None:
-    script = asset("common.js", "timeline_shapes.js", "lengths.js", "retry_words.js", "retry_rules.js")
+    files = ("common.js", "timeline_shapes.js", "lengths.js", "retry_words.js", "retry_rules.js")
+    script = asset(*files)
     page.add_script_tag(
         content=f"(() => {{ {script}\nwindow.twin = {{ scheduled, PlanWords, lengthOf }}; }})()"
     )
