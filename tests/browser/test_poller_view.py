@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 SHARD = "shardId-000000000000"
-CHIPS = """() => [...document.querySelectorAll(".ll-chip")].map((one) =>
+CHIPS = """() => [...document.querySelectorAll(".lp-chip")].map((one) =>
   one.getAttribute("aria-label"))"""
 
 
@@ -71,7 +71,7 @@ def shard(log: Log | None = None) -> Pollers:
 
 
 def go(page: Page, step: int) -> None:
-    page.locator(".ll-track input").fill(str(step))
+    page.locator(".lp-track input").fill(str(step))
 
 
 def test_time_is_dragged_to_and_fro(page: Page) -> None:
@@ -82,34 +82,34 @@ def test_time_is_dragged_to_and_fro(page: Page) -> None:
         "Record 3, done",
         "Record 2, moved to the DLQ, received 2 times",
     ]
-    assert "sqs parcels-dead" in page.locator(".ll-column.ll-ends").inner_text()
+    assert "sqs parcels-dead" in page.locator(".lp-column.lp-ends").inner_text()
     go(page, 3)
     assert page.evaluate(CHIPS) == [f"Record {n}, with the function" for n in (1, 2, 3)]
-    assert page.locator(".ll-batch").count() == 1
+    assert page.locator(".lp-batch").count() == 1
     go(page, 4)
     assert "Record 2, failed, hidden until it is visible again" in page.evaluate(CHIPS)
-    assert page.locator(".ll-batch-status").inner_text() == "½\nfailed in part"
+    assert page.locator(".lp-batch-status").inner_text() == "½\nfailed in part"
     go(page, 5)
-    assert page.locator(".ll-batch-head").count() == 0  # it was shown once more, and is gone
+    assert page.locator(".lp-batch-head").count() == 0  # it was shown once more, and is gone
     go(page, 0)
     assert page.evaluate(CHIPS) == []
-    assert "3 more are received later" in page.locator(".ll-column.ll-source").inner_text()
+    assert "3 more are received later" in page.locator(".lp-column.lp-source").inner_text()
     assert page.get_by_label("Step back").is_disabled()
 
 
 def test_time_goes_by_keys_and_by_buttons(page: Page) -> None:
     show(page, PollerView.of(queue().log.events))
-    slider = page.locator(".ll-track input")
+    slider = page.locator(".lp-track input")
     slider.focus()
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
-    assert "Step 1 of 8" in page.locator(".ll-where").inner_text()
+    assert "Step 1 of 8" in page.locator(".lp-where").inner_text()
     assert "The mapping is now Enabled." in str(slider.get_attribute("aria-valuetext"))
     page.get_by_label("Next step").click()
-    current = page.locator(".ll-steps li[aria-current=step]")
+    current = page.locator(".lp-steps li[aria-current=step]")
     assert "The poller receives #1–#3." in current.inner_text()
     page.get_by_label("To the newest step").click()
-    assert "Step 8 of 8" in page.locator(".ll-where").inner_text()
+    assert "Step 8 of 8" in page.locator(".lp-where").inner_text()
     assert "+30 s" in current.inner_text()
     assert page.get_by_label("Next step").is_disabled()
 
@@ -118,35 +118,35 @@ def test_it_plays_to_the_end_and_stops(page: Page) -> None:
     show(page, PollerView.of(queue().log.events))
     page.clock.install()
     page.get_by_label("Play", exact=True).click()
-    assert "Step 0 of 8" in page.locator(".ll-where").inner_text()
+    assert "Step 0 of 8" in page.locator(".lp-where").inner_text()
     page.clock.run_for(2000)
-    assert "Step 2 of 8" in page.locator(".ll-where").inner_text()
+    assert "Step 2 of 8" in page.locator(".lp-where").inner_text()
     page.get_by_label("Pause").click()
     page.clock.run_for(2000)
-    assert "Step 2 of 8" in page.locator(".ll-where").inner_text()
+    assert "Step 2 of 8" in page.locator(".lp-where").inner_text()
     page.get_by_label("Play", exact=True).click()
     page.clock.run_for(10_000)
-    assert "Step 8 of 8" in page.locator(".ll-where").inner_text()
+    assert "Step 8 of 8" in page.locator(".lp-where").inner_text()
     assert page.get_by_label("Play", exact=True).is_visible()
 
 
 def test_a_record_is_followed_through_the_steps(page: Page) -> None:
     show(page, PollerView.of(queue().log.events))
-    page.locator(".ll-chip").first.focus()
-    assert "once" in page.locator(".ll-details").inner_text()
+    page.locator(".lp-chip").first.focus()
+    assert "once" in page.locator(".lp-details").inner_text()
     page.keyboard.press("End")
     page.keyboard.press("Enter")
-    details = page.locator(".ll-details")
+    details = page.locator(".lp-details")
     assert "followed" in details.inner_text()
-    assert page.locator(".ll-history li").count() == 7
-    assert page.locator(".ll-to-come").count() == 0
+    assert page.locator(".lp-history li").count() == 7
+    assert page.locator(".lp-to-come").count() == 0
     go(page, 4)
     assert "failed, hidden" in details.inner_text()
-    assert page.locator(".ll-to-come").count() == 4
-    assert page.locator(".ll-chip[aria-pressed=true]").count() == 1
-    page.locator(".ll-chip[aria-pressed=true]").focus()
+    assert page.locator(".lp-to-come").count() == 4
+    assert page.locator(".lp-chip[aria-pressed=true]").count() == 1
+    page.locator(".lp-chip[aria-pressed=true]").focus()
     page.keyboard.press("Escape")
-    assert page.locator(".ll-chip[aria-pressed=true]").count() == 0
+    assert page.locator(".lp-chip[aria-pressed=true]").count() == 0
 
 
 def test_a_blocked_shard_and_a_queue_that_goes_on(page: Page) -> None:
@@ -154,11 +154,11 @@ def test_a_blocked_shard_and_a_queue_that_goes_on(page: Page) -> None:
     shard(log)
     queue(log)
     show(page, PollerView.of(log.events))
-    assert page.locator(".ll-lane-box").count() == 2
-    blocked = page.locator(".ll-is-blocked.ll-lane-box")
+    assert page.locator(".lp-lane-box").count() == 2
+    blocked = page.locator(".lp-is-blocked.lp-lane-box")
     assert "kinesis sensors · shardId-0" in blocked.inner_text()
     assert "2 records wait behind the blocked batch" in blocked.inner_text()
-    waiting = blocked.locator(".ll-source .ll-chip")
+    waiting = blocked.locator(".lp-source .lp-chip")
     assert waiting.all_inner_texts() == ["3", "4"]
     boxes = [waiting.nth(place).bounding_box() for place in range(2)]
     assert boxes[0]
@@ -178,15 +178,15 @@ def test_new_steps_are_shown_to_who_looks_at_the_newest(page: Page) -> None:
     later = PollerView.of(pollers.log.events).message_whole()
     fresh = {**later, "kind": "delta", "n": 1, "cleared": False, "lanes": []}
     page.evaluate("(m) => model.tell(m)", {**fresh, "steps": later["steps"][1:]})
-    page.wait_for_function("document.querySelectorAll('.ll-batch-head').length === 1")
+    page.wait_for_function("document.querySelectorAll('.lp-batch-head').length === 1")
     go(page, 1)
-    page.locator(".ll-chip").focus()
+    page.locator(".lp-chip").focus()
     pollers.finish("batch", "success")
     last = PollerView.of(pollers.log.events).message_whole()["steps"][2:]
     page.evaluate("(m) => model.tell(m)", {**fresh, "n": 2, "steps": last})
-    page.wait_for_function("document.querySelector('.ll-track input').max === '3'")
-    assert "Step 1 of 3" in page.locator(".ll-where").inner_text()  # who looks back, stays there
-    assert page.evaluate("document.activeElement.className.includes('ll-chip')")
+    page.wait_for_function("document.querySelector('.lp-track input').max === '3'")
+    assert "Step 1 of 3" in page.locator(".lp-where").inner_text()  # who looks back, stays there
+    assert page.evaluate("document.activeElement.className.includes('lp-chip')")
     page.evaluate(
         "(m) => model.tell(m)",
         {
@@ -199,7 +199,7 @@ def test_new_steps_are_shown_to_who_looks_at_the_newest(page: Page) -> None:
             "dropped": 0,
         },
     )
-    page.wait_for_selector(".ll-empty:visible")
+    page.wait_for_selector(".lp-empty:visible")
 
 
 def test_each_place_looks_different(page: Page) -> None:
@@ -207,11 +207,11 @@ def test_each_place_looks_different(page: Page) -> None:
     signs = page.evaluate(
         """async () => { const all = {};
         for (let step = 0; step <= 8; step += 1) {
-          const slider = document.querySelector(".ll-track input");
+          const slider = document.querySelector(".lp-track input");
           slider.value = step; slider.dispatchEvent(new Event("input"));
-          for (const chip of document.querySelectorAll(".ll-chip")) {
-            const place = [...chip.classList].find((one) => one.startsWith("ll-at-")).slice(6);
-            (all[place] ??= new Set()).add(chip.querySelector(".ll-chip-sign")?.textContent ?? "");
+          for (const chip of document.querySelectorAll(".lp-chip")) {
+            const place = [...chip.classList].find((one) => one.startsWith("lp-at-")).slice(6);
+            (all[place] ??= new Set()).add(chip.querySelector(".lp-chip-sign")?.textContent ?? "");
           }
         }
         return Object.fromEntries(Object.entries(all).map(([one, set]) => [one, [...set]])); }"""
@@ -236,9 +236,9 @@ def test_thousands_of_steps_are_quick(page: Page) -> None:
         return performance.now() - begun; }"""
     )
     assert took < 1000
-    assert "+8950" in page.locator(".ll-more-chips").inner_text()
+    assert "+8950" in page.locator(".lp-more-chips").inner_text()
     page.get_by_label("Show as table").check()
-    assert page.locator(".ll-sheet tbody tr").count() == 2700
+    assert page.locator(".lp-sheet tbody tr").count() == 2700
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -267,9 +267,9 @@ def test_nothing_goes_on_after_the_view_is_gone(page: Page) -> None:
     show(page, PollerView.of(queue().log.events))
     page.get_by_label("Play", exact=True).click()
     page.evaluate("forget()")
-    before = page.locator(".ll-where").inner_text()
+    before = page.locator(".lp-where").inner_text()
     page.wait_for_timeout(1000)
-    assert page.locator(".ll-where").inner_text() == before
+    assert page.locator(".lp-where").inner_text() == before
     assert (
         page.evaluate(
             "Object.entries(model.heard).filter(([n, l]) => n !== 'msg:custom' && l.length)"

@@ -40,7 +40,7 @@ def say(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def told(page: Page) -> list[str]:
-    return page.locator(".ll-steps li").all_inner_texts()
+    return page.locator(".lr-steps li").all_inner_texts()
 
 
 def focused(page: Page) -> str:
@@ -134,10 +134,10 @@ def test_the_lesson_s_questions_are_answered_by_the_plan(page: Page) -> None:
     age.press("Enter")
     assert len(told(page)) == 2
     assert "EventAgeExceeded" in told(page)[-1]
-    assert page.locator(".ll-mark").count() == 1
+    assert page.locator(".lr-mark").count() == 1
     age.fill("59")
     age.press("Enter")
-    assert "21,600" in page.locator(".ll-problem").nth(1).inner_text()
+    assert "21,600" in page.locator(".lr-problem").nth(1).inner_text()
     assert state(page, "setting")["max_age_s"] == 60
     for _ in range(3):
         page.get_by_role("button", name="Undo").click()
@@ -146,7 +146,7 @@ def test_the_lesson_s_questions_are_answered_by_the_plan(page: Page) -> None:
 
 def test_an_attempt_gets_another_outcome_by_hand_and_by_key(page: Page) -> None:
     show(page, RetryTimeline())
-    page.locator(".ll-mark").first.focus()
+    page.locator(".lr-mark").first.focus()
     page.keyboard.press("ArrowRight")
     assert focused(page) == "Attempt 2, function error, at 1 min"
     page.keyboard.press("Enter")
@@ -157,9 +157,9 @@ def test_an_attempt_gets_another_outcome_by_hand_and_by_key(page: Page) -> None:
     page.keyboard.press("Enter")
     assert state(page, "setting")["changed"] == {"2": "success"}
     assert told(page)[-1] == "Done at 1 min, at the attempt with number 2."
-    page.locator(".ll-mark").nth(1).click()
+    page.locator(".lr-mark").nth(1).click()
     assert state(page, "setting")["changed"] == {}  # as the rule has it, again
-    page.locator(".ll-mark").first.click()
+    page.locator(".lr-mark").first.click()
     page.get_by_text("Let all attempts go by the rule again").click()
     assert state(page, "setting")["changed"] == {}
 
@@ -167,14 +167,14 @@ def test_an_attempt_gets_another_outcome_by_hand_and_by_key(page: Page) -> None:
 def test_many_attempts_are_one_mark_until_there_is_room(page: Page) -> None:
     plan = RetryPlan(until_s=21_600)
     show(page, RetryTimeline(plan=plan))
-    marks = page.locator(".ll-mark")
+    marks = page.locator(".lr-mark")
     on_log = marks.count()
     assert 8 < on_log < len(plan.attempts())
     assert "×" in (marks.last.text_content() or "")
     page.get_by_role("button", name="linear").click()
     assert marks.count() < on_log
     page.get_by_label("Show as table").check()
-    rows = page.locator(".ll-sheet tbody tr")
+    rows = page.locator(".lr-sheet tbody tr")
     assert rows.count() == len(plan.attempts())
     assert rows.nth(9).inner_text().split("\t")[3:5] == ["5 min", "throttle"]
 
@@ -184,15 +184,15 @@ def test_events_are_drawn_named_and_explained(page: Page) -> None:
     queue.run("first000-1", "success")
     queue.run("second00-2", "error", "throttled", "success")
     show(page, RetryTimeline.of(queue.log.events, "mailer"))
-    names = page.locator(".ll-mark").evaluate_all(
+    names = page.locator(".lr-mark").evaluate_all(
         "all => all.map(one => one.getAttribute('aria-label'))"
     )
     assert len(names) == 4
     assert names[1] == "Attempt 2, throttled (429), at 1 min; event second00"
-    looks = page.locator(".ll-outcome").evaluate_all("all => all.map(one => one.innerHTML)")
+    looks = page.locator(".lr-outcome").evaluate_all("all => all.map(one => one.innerHTML)")
     assert len(set(looks)) == 5  # each outcome has a shape: the key tells them apart
-    page.locator(".ll-mark").first.focus()
-    details = page.locator(".ll-details")
+    page.locator(".lr-mark").first.focus()
+    details = page.locator(".lr-details")
     assert "ConnectionError" in details.inner_text()
     assert "second00-2" in details.inner_text()
     page.keyboard.press("Enter")
@@ -213,16 +213,16 @@ def test_what_waits_moves_with_service_time(page: Page) -> None:
     show(page, timeline)
     begun = queue.log.now
     page.evaluate("(m) => model.tell(m)", {"kind": "clock", "now": begun + 20, "pace": 0})
-    page.wait_for_selector(".ll-end:has-text('attempt 2 in 40 s')")
-    assert page.locator(".ll-now").count() == 1
+    page.wait_for_selector(".lr-end:has-text('attempt 2 in 40 s')")
+    assert page.locator(".lr-now").count() == 1
     page.evaluate("(m) => model.tell(m)", {"kind": "clock", "now": begun + 50, "pace": 0})
-    page.wait_for_selector(".ll-end:has-text('attempt 2 in 10 s')")
+    page.wait_for_selector(".lr-end:has-text('attempt 2 in 10 s')")
     queue.log.now += 60
     queue.attempt("open", 2, "success")
     after = RetryTimeline.of(queue.log.events).message_whole()
     page.evaluate("(m) => model.tell(m)", {**after, "kind": "delta", "n": 1})
-    page.wait_for_selector(".ll-end.ll-success")
-    assert page.locator(".ll-open").count() == 0
+    page.wait_for_selector(".lr-end.lr-success")
+    assert page.locator(".lr-open").count() == 0
 
 
 def test_a_thousand_events_are_few_rows(page: Page) -> None:
@@ -230,8 +230,8 @@ def test_a_thousand_events_are_few_rows(page: Page) -> None:
     for number in range(1000):
         queue.run(f"{number:08}", *["throttled"] * (number % 15), "success")
     show(page, RetryTimeline.of(queue.log.events))
-    assert "… and" in page.locator(".ll-left").inner_text()
-    assert page.locator(".ll-name").count() == ROWS
+    assert "… and" in page.locator(".lr-left").inner_text()
+    assert page.locator(".lr-name").count() == ROWS
     page.get_by_text("Show 12 more rows").click()
     assert state(page, "state") == "still"
     assert page.evaluate("model.sent.filter((one) => one.do === 'more').length") == 1
@@ -247,7 +247,7 @@ def test_nothing_is_cut_off(browser: Browser, say: Any, lang: Language, width: i
         with opened(browser, width) as page:
             show(page, widget)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
-            cut = page.locator("svg.ll-attempts text").evaluate_all(
+            cut = page.locator("svg.lr-attempts text").evaluate_all(
                 """all => { const box = all[0].ownerSVGElement.getBoundingClientRect();
                 return all.map((one) => [one.textContent, one.getBoundingClientRect()])
                   .filter(([, r]) => r.left < box.left - 1 || r.right > box.right + 1)

@@ -22,13 +22,13 @@ class PollerLanes {
   constructor(say, chosen) {
     this.say = say;
     this.chosen = chosen;
-    this.node = html("div", { class: "ll-poller-lanes", onkeydown: (event) => this.key(event) });
+    this.node = html("div", { class: "lp-poller-lanes", onkeydown: (event) => this.key(event) });
   }
 
   draw(lanes, now) {
     const held = this.node.contains(this.active()) ? this.active().dataset.key : null;
     this.node.replaceChildren(...lanes.map((lane) => this.lane(lane, now)));
-    this.chips = [...this.node.querySelectorAll(".ll-chip")];
+    this.chips = [...this.node.querySelectorAll(".lp-chip")];
     const first = this.chips.find(({ dataset }) => dataset.key === this.current) ?? this.chips[0];
     first?.setAttribute("tabindex", "0");
     if (held) (this.chips.find(({ dataset }) => dataset.key === held) ?? first)?.focus({ preventScroll: true });
@@ -45,25 +45,25 @@ class PollerLanes {
     const at = (...places) => records.filter(({ place }) => places.includes(place));
     const blocked = [...lane.batches.values()].some(({ status }) => status === "blocked");
     const column = (key, ...nodes) =>
-      html("div", { class: `ll-column ll-${key}` }, html("div", { class: "ll-column-name" }, say(`column.${key === "source" ? `source_${kind}` : key}`)), ...nodes);
+      html("div", { class: `lp-column lp-${key}` }, html("div", { class: "lp-column-name" }, say(`column.${key === "source" ? `source_${kind}` : key}`)), ...nodes);
     return html(
       "section",
-      { class: `ll-lane-box${blocked ? " ll-is-blocked" : ""}`, "aria-label": lane.name },
+      { class: `lp-lane-box${blocked ? " lp-is-blocked" : ""}`, "aria-label": lane.name },
       html(
         "div",
-        { class: "ll-lane-head" },
-        html("span", { class: "ll-lane-name", title: lane.title }, lane.name),
-        lane.state ? html("span", { class: "ll-state" }, say("mapping_state", { state: lane.state })) : null,
+        { class: "lp-lane-head" },
+        html("span", { class: "lp-lane-name", title: lane.title }, lane.name),
+        lane.state ? html("span", { class: "lp-state" }, say("mapping_state", { state: lane.state })) : null,
         html("span", { class: "ll-space" }),
         this.counters(lane),
       ),
       html(
         "div",
-        { class: "ll-flow" },
+        { class: "lp-flow" },
         column("source", ...this.source(lane, at)),
-        html("span", { class: "ll-to", "aria-hidden": true }, "→"),
+        html("span", { class: "lp-to", "aria-hidden": true }, "→"),
         column("batches", ...this.batches(lane, at, now)),
-        html("span", { class: "ll-to", "aria-hidden": true }, "→"),
+        html("span", { class: "lp-to", "aria-hidden": true }, "→"),
         column("ends", ...this.ends(lane, at)),
       ),
     );
@@ -73,7 +73,7 @@ class PollerLanes {
     const shown = LANE_COUNTERS.filter((key) => lane.counters[key] || ALWAYS_COUNTED.has(key));
     return html(
       "dl",
-      { class: "ll-counters" },
+      { class: "lp-counters" },
       ...shown.map((key) =>
         html("div", {}, html("dt", {}, this.say(`counter.${key}`)), html("dd", {}, String(lane.counters[key] ?? 0))),
       ),
@@ -88,13 +88,13 @@ class PollerLanes {
     if (lane.later > 0) notes.push(say("here.later", { count: lane.later }));
     return [
       waiting.length ? this.chipRow(lane, waiting, { first: true, reverse: !lane.queue }) : null,
-      ...(["waiting", "returning"].filter((place) => at(place).length).map((place) => html("p", { class: "ll-about-place" }, this.sign(place), say(`place.${place}`)))),
-      ...notes.map((text) => html("p", { class: "ll-soft-note" }, text)),
+      ...(["waiting", "returning"].filter((place) => at(place).length).map((place) => html("p", { class: "lp-about-place" }, this.sign(place), say(`place.${place}`)))),
+      ...notes.map((text) => html("p", { class: "lp-soft-note" }, text)),
     ];
   }
 
   sign(place) {
-    return PLACE_SIGNS[place] ? html("span", { class: `ll-place-sign ll-at-${place}`, "aria-hidden": true }, PLACE_SIGNS[place]) : "";
+    return PLACE_SIGNS[place] ? html("span", { class: `lp-place-sign lp-at-${place}`, "aria-hidden": true }, PLACE_SIGNS[place]) : "";
   }
 
   batches(lane, at, now) {
@@ -108,15 +108,15 @@ class PollerLanes {
       const aside = [batch.error, batch.environment && shortId(batch.environment)].filter(Boolean).join(" · ");
       return html(
         "div",
-        { class: `ll-batch ll-is-${batch.status}` },
-        html("div", { class: "ll-batch-head" }, say("batch.title", { count: batch.size, attempt: batch.attempt })),
+        { class: `lp-batch lp-is-${batch.status}` },
+        html("div", { class: "lp-batch-head" }, say("batch.title", { count: batch.size, attempt: batch.attempt })),
         inside.length ? this.chipRow(lane, inside, { first: true, reverse: !lane.queue }) : null,
         html(
           "div",
-          { class: "ll-batch-status" },
-          html("span", { class: "ll-status-sign", "aria-hidden": true }, STATUS_SIGNS[batch.status]),
+          { class: "lp-batch-status" },
+          html("span", { class: "lp-status-sign", "aria-hidden": true }, STATUS_SIGNS[batch.status]),
           words,
-          aside ? html("span", { class: "ll-aside", title: aside }, aside) : "",
+          aside ? html("span", { class: "lp-aside", title: aside }, aside) : "",
         ),
       );
     });
@@ -124,13 +124,13 @@ class PollerLanes {
       boxes.unshift(
         html(
           "div",
-          { class: "ll-batch ll-gathering" },
+          { class: "lp-batch lp-gathering" },
           this.chipRow(lane, gathered, { first: true }),
-          html("div", { class: "ll-batch-status" }, say("place.gathered")),
+          html("div", { class: "lp-batch-status" }, say("place.gathered")),
         ),
       );
     }
-    return boxes.length ? boxes : [html("p", { class: "ll-soft-note" }, say("here.none_batches"))];
+    return boxes.length ? boxes : [html("p", { class: "lp-soft-note" }, say("here.none_batches"))];
   }
 
   ends(lane, at) {
@@ -141,8 +141,8 @@ class PollerLanes {
       const where = target[place] ? ` → ${shortArn(target[place])}` : "";
       return html(
         "div",
-        { class: "ll-end-place" },
-        html("p", { class: "ll-about-place" }, this.sign(place), `${say(`place.${place}`)}${where}`, html("b", {}, String(counters[place] ?? 0))),
+        { class: "lp-end-place" },
+        html("p", { class: "lp-about-place" }, this.sign(place), `${say(`place.${place}`)}${where}`, html("b", {}, String(counters[place] ?? 0))),
         this.chipRow(lane, at(place), { first: false }),
       );
     });
@@ -154,11 +154,11 @@ class PollerLanes {
     const shown = over > 0 ? (first ? records.slice(0, MOST_CHIPS) : records.slice(-MOST_CHIPS)) : records;
     const chips = shown.map((one) => this.chip(lane, one));
     if (over > 0) {
-      const more = html("span", { class: "ll-more-chips" }, this.say("here.more", { count: over }));
+      const more = html("span", { class: "lp-more-chips" }, this.say("here.more", { count: over }));
       if (first) chips.push(more);
       else chips.unshift(more);
     }
-    return html("div", { class: `ll-chips${reverse ? " ll-reverse" : ""}` }, ...chips);
+    return html("div", { class: `lp-chips${reverse ? " lp-reverse" : ""}` }, ...chips);
   }
 
   chip(lane, record) {
@@ -172,7 +172,7 @@ class PollerLanes {
       "button",
       {
         type: "button",
-        class: `ll-chip ll-at-${record.place}${lane.touched.has(record.id) ? " ll-moved" : ""}${twice ? " ll-twice" : ""}`,
+        class: `lp-chip lp-at-${record.place}${lane.touched.has(record.id) ? " lp-moved" : ""}${twice ? " lp-twice" : ""}`,
         tabindex: -1,
         "data-key": key,
         "aria-pressed": String(key === this.followed),
@@ -183,9 +183,9 @@ class PollerLanes {
         onpointerleave: () => this.point(null, false),
         onclick: () => this.follow(key),
       },
-      PLACE_SIGNS[record.place] ? html("span", { class: "ll-chip-sign" }, PLACE_SIGNS[record.place]) : "",
+      PLACE_SIGNS[record.place] ? html("span", { class: "lp-chip-sign" }, PLACE_SIGNS[record.place]) : "",
       String(record.number),
-      again || twice ? html("span", { class: "ll-times" }, `×${Math.max(twice ? record.processed : 0, again ? record.received : 0)}`) : "",
+      again || twice ? html("span", { class: "lp-times" }, `×${Math.max(twice ? record.processed : 0, again ? record.received : 0)}`) : "",
     );
   }
 

@@ -10,7 +10,7 @@ const HISTORY = 12; // steps of one record
 const playSign = (playing) =>
   svg(
     "svg",
-    { width: 12, height: 12, class: "ll-play-sign", "aria-hidden": true },
+    { width: 12, height: 12, class: "lp-play-sign", "aria-hidden": true },
     svg("path", { d: playing ? "M2 1 h3 v10 h-3 Z M7 1 h3 v10 h-3 Z" : "M2 1 L11 6 L2 11 Z" }),
   );
 
@@ -58,14 +58,14 @@ class PollerViewer {
       "aria-label": say("tool.step"),
       oninput: () => this.go(Number(this.slider.value)),
     });
-    this.strip = svg("svg", { class: "ll-strip", height: 14, "aria-hidden": true, preserveAspectRatio: "none" });
-    this.where = html("span", { class: "ll-where" });
+    this.strip = svg("svg", { class: "lp-strip", height: 14, "aria-hidden": true, preserveAspectRatio: "none" });
+    this.where = html("span", { class: "lp-where" });
     this.tableBox = html("input", { type: "checkbox", onchange: () => this.update() });
-    this.list = html("ol", { class: "ll-steps", "aria-live": "polite", "aria-label": say("step.title") });
-    this.empty = html("div", { class: "ll-empty" }, say("empty"));
+    this.list = html("ol", { class: "lp-steps", "aria-live": "polite", "aria-label": say("step.title") });
+    this.empty = html("div", { class: "lp-empty" }, say("empty"));
     this.dropped = html("p", { class: "ll-note", role: "note" });
-    this.details = html("section", { class: "ll-details", "aria-label": say("details.title"), "aria-live": "polite" });
-    this.sheet = html("div", { class: "ll-sheet", tabindex: 0, role: "region", "aria-label": say("table.caption") });
+    this.details = html("section", { class: "lp-details", "aria-label": say("details.title"), "aria-live": "polite" });
+    this.sheet = html("div", { class: "lp-sheet", tabindex: 0, role: "region", "aria-label": say("table.caption") });
     const note = html("p", { class: "ll-note", role: "status" });
     const tell = () => (note.textContent = model.get("note"));
     listen(model, "change:note", tell, signal);
@@ -75,9 +75,9 @@ class PollerViewer {
       {},
       html(
         "div",
-        { class: "ll-player", role: "group", "aria-label": say("tool.group") },
+        { class: "lp-player", role: "group", "aria-label": say("tool.group") },
         html("span", { class: "ll-join" }, this.firstButton, this.backButton, this.playButton, this.nextButton, this.lastButton),
-        html("div", { class: "ll-track" }, this.strip, this.slider),
+        html("div", { class: "lp-track" }, this.strip, this.slider),
         this.where,
       ),
       this.list,
@@ -88,7 +88,7 @@ class PollerViewer {
     el.append(
       html(
         "div",
-        { class: "lambdalab ll-poller", lang: model.get("lang") },
+        { class: "lambdalab lp-poller", lang: model.get("lang") },
         html(
           "div",
           { class: "ll-head" },
@@ -207,11 +207,11 @@ class PollerViewer {
       this.stripped = `${steps.length}/${steps.at(-1)?.seq}`;
       const path = (bad, top) =>
         svg("path", {
-          class: bad ? "ll-bad" : "ll-fine",
+          class: bad ? "lp-bad" : "lp-fine",
           d: steps.map((step, index) => (step.bad === bad ? `M${index + 1} ${top} V14` : "")).join(""),
         });
       this.strip.setAttribute("viewBox", `0 0 ${steps.length} 14`);
-      this.needle = svg("path", { class: "ll-needle" });
+      this.needle = svg("path", { class: "lp-needle" });
       this.strip.replaceChildren(path(false, 9), path(true, 2), this.needle);
     }
     this.needle.setAttribute("d", `M${this.at} 0 V14`);
@@ -225,9 +225,9 @@ class PollerViewer {
       const gap = before ? step.time - before.time : 0;
       return html(
         "li",
-        { class: step.bad ? "ll-bad" : null, "aria-current": index === all.length - 1 ? "step" : null },
-        html("span", { class: "ll-at", title: clock(step.time) }, gap >= 0.5 ? `+${lengthOf(gap, this.say)}` : ""),
-        html("span", { class: "ll-of" }, this.steps.lanes.size > 1 ? (this.steps.lanes.get(step.lane)?.name ?? "") : ""),
+        { class: step.bad ? "lp-bad" : null, "aria-current": index === all.length - 1 ? "step" : null },
+        html("span", { class: "lp-at", title: clock(step.time) }, gap >= 0.5 ? `+${lengthOf(gap, this.say)}` : ""),
+        html("span", { class: "lp-of" }, this.steps.lanes.size > 1 ? (this.steps.lanes.get(step.lane)?.name ?? "") : ""),
         html("span", {}, step.text),
       );
     });
@@ -291,17 +291,17 @@ class PollerViewer {
     this.details.replaceChildren(
       html(
         "div",
-        { class: "ll-details-head" },
+        { class: "lp-details-head" },
         `${say("details.title")} #${one.number} · ${lane.name}`,
         record.followed ? html("span", {}, say("details.followed")) : "",
       ),
       html("dl", {}, ...facts.map(([key, value]) => html("div", {}, html("dt", {}, say(`details.${key}`)), html("dd", {}, value)))),
-      html("div", { class: "ll-history-name" }, say("details.history")),
+      html("div", { class: "lp-history-name" }, say("details.history")),
       html(
         "ol",
-        { class: "ll-history" },
+        { class: "lp-history" },
         ...shown.map(([index, step]) =>
-          html("li", { class: index >= this.at ? "ll-to-come" : null }, html("span", { class: "ll-at" }, clock(step.time).slice(0, 8)), step.text),
+          html("li", { class: index >= this.at ? "lp-to-come" : null }, html("span", { class: "lp-at" }, clock(step.time).slice(0, 8)), step.text),
         ),
       ),
     );

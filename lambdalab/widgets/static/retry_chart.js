@@ -13,7 +13,7 @@ const RETRY_SIGNS = {
   running: () => [svg("circle", { r: 6.5, "stroke-dasharray": "3 2.6" })],
 };
 const retrySign = (status, x, y) =>
-  svg("g", { class: `ll-outcome ll-${status}`, transform: `translate(${x} ${y})` }, ...RETRY_SIGNS[status]());
+  svg("g", { class: `lr-outcome lr-${status}`, transform: `translate(${x} ${y})` }, ...RETRY_SIGNS[status]());
 
 /** Where a time lies between 0 and 1: each tenfold is as wide as the one before, and 0 is there. */
 const SCALES = {
@@ -48,7 +48,7 @@ class RetryChart {
     this.layer = svg("g", {});
     this.node = svg(
       "svg",
-      { class: "ll-plot ll-attempts", role: "group", onkeydown: (event) => this.key(event) },
+      { class: "lr-plot lr-attempts", role: "group", onkeydown: (event) => this.key(event) },
       this.under,
       this.layer,
     );
@@ -97,7 +97,7 @@ class RetryChart {
 
   ticks(width, height) {
     const bottom = height - 30;
-    const nodes = [svg("line", { class: "ll-rule", x1: 0, x2: width, y1: bottom, y2: bottom })];
+    const nodes = [svg("line", { class: "lr-rule", x1: 0, x2: width, y1: bottom, y2: bottom })];
     const step = STEPS.find((one) => (one / this.to) * this.room >= 74) ?? STEPS.at(-1);
     const times =
       this.axis === "log"
@@ -108,12 +108,12 @@ class RetryChart {
       const x = this.x(time);
       const text = time ? this.length(time) : "0";
       const half = textWidth(text) / 2;
-      nodes.push(svg("line", { class: "ll-grid", x1: x, x2: x, y1: 0, y2: bottom }));
+      nodes.push(svg("line", { class: "lr-grid", x1: x, x2: x, y1: 0, y2: bottom }));
       if (x - half < free + 8 || x + half > width) continue;
       free = x + half;
-      nodes.push(svg("text", { class: "ll-tick-name", x, y: bottom + 14, "text-anchor": "middle" }, text));
+      nodes.push(svg("text", { class: "lr-tick-name", x, y: bottom + 14, "text-anchor": "middle" }, text));
     }
-    nodes.push(svg("text", { class: "ll-tick-name", x: this.left, y: bottom + 28 }, this.say("since")));
+    nodes.push(svg("text", { class: "lr-tick-name", x: this.left, y: bottom + 28 }, this.say("since")));
     return nodes;
   }
 
@@ -124,11 +124,11 @@ class RetryChart {
     const anchor = x + textWidth(text) + 6 > this.left + this.room + this.endPx ? "end" : "start";
     const right = this.left + this.room + 8;
     return [
-      svg("rect", { class: "ll-too-old", x, y: 0, width: Math.max(0, right - x), height: height - 30 }),
-      svg("line", { class: "ll-oldest", x1: x, x2: x, y1: 0, y2: height - 26 }),
+      svg("rect", { class: "lr-too-old", x, y: 0, width: Math.max(0, right - x), height: height - 30 }),
+      svg("line", { class: "lr-oldest", x1: x, x2: x, y1: 0, y2: height - 26 }),
       svg(
         "text",
-        { class: "ll-tick-name", x: x + (anchor === "end" ? 0 : -2), y: height - 2, "text-anchor": anchor },
+        { class: "lr-tick-name", x: x + (anchor === "end" ? 0 : -2), y: height - 2, "text-anchor": anchor },
         text,
       ),
     ];
@@ -139,13 +139,13 @@ class RetryChart {
     const y = this.y(index);
     const bottom = (index + 1) * this.rowPx;
     if (index < this.rows.length - 1) {
-      nodes.push(svg("line", { class: "ll-rule", x1: 0, x2: width, y1: bottom, y2: bottom }));
+      nodes.push(svg("line", { class: "lr-rule", x1: 0, x2: width, y1: bottom, y2: bottom }));
     }
     if (names) {
       const room = this.left - 12;
       nodes.push(
-        svg("text", { class: "ll-name ll-code", x: 2, y: y - 3 }, row.title),
-        svg("text", { class: "ll-id", x: 2, y: y + 12 }, shortened(row.sub, room), svg("title", {}, row.sub)),
+        svg("text", { class: "lr-name lr-code", x: 2, y: y - 3 }, row.title),
+        svg("text", { class: "lr-id", x: 2, y: y + 12 }, shortened(row.sub, room), svg("title", {}, row.sub)),
       );
     }
     nodes.push(...this.waits(row, index, now));
@@ -154,7 +154,7 @@ class RetryChart {
     lines.forEach((text, line) => {
       const x = this.beside ? right : this.left - 4;
       const place = this.beside ? y + 4 + (line - (lines.length - 1) / 2) * 15 : bottom - 9;
-      const sort = line ? "ll-sent" : `ll-end ll-${row.endKind}`;
+      const sort = line ? "lr-sent" : `lr-end lr-${row.endKind}`;
       nodes.push(
         svg("text", { class: sort, x, y: place }, shortened(text, width - x - 4), svg("title", {}, row.ends.join(" · "))),
       );
@@ -169,7 +169,7 @@ class RetryChart {
     row.attempts.forEach((one, place) => {
       const ended = one.end ?? one.at;
       if (this.x(ended) - this.x(one.at) > 3) {
-        nodes.push(svg("line", { class: `ll-ran ll-${one.status ?? "running"}`, x1: this.x(one.at), x2: this.x(ended), y1: y, y2: y }));
+        nodes.push(svg("line", { class: `lr-ran lr-${one.status ?? "running"}`, x1: this.x(one.at), x2: this.x(ended), y1: y, y2: y }));
       }
       if (!one.wait) return;
       const next = row.attempts[place + 1];
@@ -178,7 +178,7 @@ class RetryChart {
       const open = !next && row.ended === null;
       nodes.push(
         svg("line", {
-          class: `ll-wait ll-cause-${one.wait.cause}${open ? " ll-open" : ""}`,
+          class: `lr-wait lr-cause-${one.wait.cause}${open ? " lr-open" : ""}`,
           x1: from,
           x2: to,
           y1: y,
@@ -189,19 +189,19 @@ class RetryChart {
       const size = textWidth(text) * 0.93;
       if (to - from > size + 24) {
         const middle = (from + to) / 2;
-        nodes.push(svg("text", { class: "ll-wait-name", x: middle, y: y - 8, "text-anchor": "middle" }, text));
+        nodes.push(svg("text", { class: "lr-wait-name", x: middle, y: y - 8, "text-anchor": "middle" }, text));
       }
       if (open) {
-        nodes.push(svg("circle", { class: "ll-due", cx: to, cy: y, r: 4 }));
+        nodes.push(svg("circle", { class: "lr-due", cx: to, cy: y, r: 4 }));
         const since = now - row.accepted;
         if (since > ended && since < until) {
           const x = this.x(since);
-          nodes.push(svg("path", { class: "ll-now", d: `M${x} ${y - 7} V${y + 7}` }));
+          nodes.push(svg("path", { class: "lr-now", d: `M${x} ${y - 7} V${y + 7}` }));
         }
       }
     });
     if (!row.attempts.length && row.ended !== null) {
-      nodes.push(svg("path", { class: "ll-never", d: `M${this.x(0) - 5} ${y - 5} l10 10 m0 -10 l-10 10` }));
+      nodes.push(svg("path", { class: "lr-never", d: `M${this.x(0) - 5} ${y - 5} l10 10 m0 -10 l-10 10` }));
     }
     return nodes;
   }
@@ -246,7 +246,7 @@ class RetryChart {
         });
         this.nodes.set(key, node);
       }
-      node.setAttribute("class", `ll-item ll-mark${attempts[0].changed ? " ll-changed" : ""}`);
+      node.setAttribute("class", `lr-item lr-mark${attempts[0].changed ? " lr-changed" : ""}`);
       node.setAttribute("tabindex", key === first ? 0 : -1);
       if (!this.chosen) node.setAttribute("aria-pressed", String(key === this.pinned));
       node.setAttribute("aria-label", this.label(mark));
@@ -279,14 +279,14 @@ class RetryChart {
     const y = this.y(mark.index);
     const { left, right, attempts } = mark;
     const box = { x: left - 11, y: y - 12, width: right - left + 22, height: 24, rx: 6 };
-    const shapes = [svg("rect", { class: "ll-hit", ...box }), svg("title", {}, this.label(mark))];
+    const shapes = [svg("rect", { class: "lr-hit", ...box }), svg("title", {}, this.label(mark))];
     if (attempts.length > 1) {
       shapes.push(
-        svg("rect", { class: `ll-many ll-${status}`, x: left - 8, y: y - 8, width: right - left + 16, height: 16, rx: 8 }),
+        svg("rect", { class: `lr-many lr-${status}`, x: left - 8, y: y - 8, width: right - left + 16, height: 16, rx: 8 }),
       );
       for (const one of attempts) {
         const x = this.x(one.at);
-        shapes.push(svg("path", { class: `ll-each ll-${status}`, d: `M${x} ${y + 5} v5` }));
+        shapes.push(svg("path", { class: `lr-each lr-${status}`, d: `M${x} ${y + 5} v5` }));
       }
       const text = `×${attempts.length}`;
       const inside = right - left > textWidth(text) + 8;
@@ -294,14 +294,14 @@ class RetryChart {
       shapes.push(
         svg(
           "text",
-          { class: "ll-word", x: inside ? left + 11 : (left + right) / 2, y: inside ? y + 4 : y + 22, "text-anchor": inside ? "start" : "middle" },
+          { class: "lr-word", x: inside ? left + 11 : (left + right) / 2, y: inside ? y + 4 : y + 22, "text-anchor": inside ? "start" : "middle" },
           text,
         ),
       );
     } else {
       shapes.push(retrySign(status, left, y));
     }
-    shapes.push(svg("rect", { class: "ll-ring", ...box }));
+    shapes.push(svg("rect", { class: "lr-ring", ...box }));
     return shapes;
   }
 

@@ -4,7 +4,7 @@ class RetryDetails {
   constructor(say, plan) {
     this.say = say;
     this.plan = plan;
-    this.node = html("section", { class: "ll-details", "aria-label": say("details.title"), "aria-live": "polite" });
+    this.node = html("section", { class: "lr-details", "aria-label": say("details.title"), "aria-live": "polite" });
   }
 
   length(seconds) {
@@ -23,12 +23,12 @@ class RetryDetails {
       return;
     }
     this.node.replaceChildren(
-      html("div", { class: "ll-details-head" }, head, pinned ? html("span", {}, say("details.pinned")) : ""),
+      html("div", { class: "lr-details-head" }, head, pinned ? html("span", {}, say("details.pinned")) : ""),
       html(
         "dl",
         {},
         ...facts.map(([key, value, wide]) =>
-          html("div", { class: wide ? "ll-wide" : null }, html("dt", {}, say(`details.${key}`)), html("dd", {}, value)),
+          html("div", { class: wide ? "lr-wide" : null }, html("dt", {}, say(`details.${key}`)), html("dd", {}, value)),
         ),
       ),
     );

@@ -22,7 +22,7 @@ class TimeField {
     this.words = words;
     this.refuse = refuse;
     this.change = change;
-    this.wrong = html("p", { class: "ll-problem", id: `${id}-wrong`, role: "status" });
+    this.wrong = html("p", { class: "lr-problem", id: `${id}-wrong`, role: "status" });
     this.input = html("input", {
       id,
       type: "number",
@@ -41,12 +41,12 @@ class TimeField {
       oninput: () => this.slid(false),
       onchange: () => this.slid(true),
     });
-    this.told = html("span", { class: "ll-in-words" });
+    this.told = html("span", { class: "lr-in-words" });
     this.node = html(
       "div",
-      { class: "ll-field", "data-field": name },
+      { class: "lr-field", "data-field": name },
       html("label", { for: id }, label),
-      html("span", { class: "ll-exact" }, this.input, html("span", { class: "ll-unit" }, say("plan.unit"))),
+      html("span", { class: "lr-exact" }, this.input, html("span", { class: "lr-unit" }, say("plan.unit"))),
       this.slider,
       this.told,
       this.wrong,
@@ -131,7 +131,7 @@ class PlanControls {
     const retries = unique("retries");
     this.node = html(
       "div",
-      { class: "ll-plan" },
+      { class: "lr-plan" },
       html(
         "fieldset",
         {},
@@ -147,13 +147,13 @@ class PlanControls {
         html("legend", {}, say("plan.event")),
         html(
           "div",
-          { class: "ll-field ll-choice" },
+          { class: "lr-field lr-choice" },
           html("span", { id: retries }, say("plan.max_retries")),
           html("span", { class: "ll-join", role: "group", "aria-labelledby": retries }, ...this.counts),
         ),
         this.times.max_age_s.node,
         this.times.duration_s.node,
-        html("label", { class: "ll-late" }, this.late, say("plan.late", { percent })),
+        html("label", { class: "lr-late" }, this.late, say("plan.late", { percent })),
       ),
     );
   }
@@ -166,7 +166,7 @@ class PlanControls {
       ...PLAN_OUTCOMES.map((one) => html("option", { value: one }, this.say(`outcome.${one}`))),
     );
     const label = html("label", { for: id }, this.say(`plan.${name}`));
-    return { input, node: html("div", { class: "ll-field ll-choice" }, label, input) };
+    return { input, node: html("div", { class: "lr-field lr-choice" }, label, input) };
   }
 
   set(values, done) {
@@ -188,7 +188,7 @@ class PlanControls {
 function rulesTable(rules, say) {
   return html(
     "details",
-    { class: "ll-rulebook" },
+    { class: "lr-rulebook" },
     html("summary", KEYS_OF_ITS_OWN, say("plan.rules")),
     html(
       "table",

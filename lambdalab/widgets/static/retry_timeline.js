@@ -55,14 +55,14 @@ class RetryView {
     this.tableBox = html("input", { type: "checkbox", onchange: () => this.update() });
     this.undo = html("button", { type: "button", onclick: () => this.back() }, say("tool.undo"));
     this.reset = html("button", { type: "button", onclick: () => this.change(model.get("start"), true) }, say("tool.reset"));
-    this.stage = html("div", { class: "ll-stage" }, this.chart.node);
-    this.empty = html("div", { class: "ll-empty" }, say("empty"));
+    this.stage = html("div", { class: "lr-stage" }, this.chart.node);
+    this.empty = html("div", { class: "lr-empty" }, say("empty"));
     this.more = html("button", { type: "button", onclick: () => model.send({ do: "more" }) });
-    this.left = html("p", { class: "ll-left" });
-    this.rest = html("div", { class: "ll-tools ll-rest" }, this.left, this.more);
-    this.story = html("ol", { class: "ll-steps", "aria-live": "polite" });
+    this.left = html("p", { class: "lr-left" });
+    this.rest = html("div", { class: "ll-tools lr-rest" }, this.left, this.more);
+    this.story = html("ol", { class: "lr-steps", "aria-live": "polite" });
     this.said = html("p", { class: "ll-note", role: "status" });
-    this.sheet = html("div", { class: "ll-sheet", tabindex: 0, role: "region", "aria-label": say(planning ? "table.caption_plan" : "table.caption") });
+    this.sheet = html("div", { class: "lr-sheet", tabindex: 0, role: "region", "aria-label": say(planning ? "table.caption_plan" : "table.caption") });
     const note = html("p", { class: "ll-note", role: "status" });
     const tell = () => (note.textContent = model.get("note"));
     listen(model, "change:note", tell, signal);
@@ -71,7 +71,7 @@ class RetryView {
     el.append(
       html(
         "div",
-        { class: `lambdalab ll-retry${planning ? " ll-planning" : ""}`, lang: model.get("lang") },
+        { class: `lambdalab lr-retry${planning ? " lr-planning" : ""}`, lang: model.get("lang") },
         html(
           "div",
           { class: "ll-head" },
@@ -92,7 +92,7 @@ class RetryView {
         this.stage,
         this.rest,
         ...(planning
-          ? [this.said, html("section", { class: "ll-story", "aria-label": say("plan.story") }, this.story)]
+          ? [this.said, html("section", { class: "lr-story", "aria-label": say("plan.story") }, this.story)]
           : []),
         this.details.node,
         note,
@@ -117,14 +117,14 @@ class RetryView {
         svg(
           "svg",
           { width: 34, height: 18, "aria-hidden": true },
-          svg("line", { class: `ll-wait ll-cause-${cause}`, x1: 1, x2: 33, y1: 9, y2: 9 }),
+          svg("line", { class: `lr-wait lr-cause-${cause}`, x1: 1, x2: 33, y1: 9, y2: 9 }),
         ),
         this.say("legend.wait", { cause: this.say(`cause.${cause}`) }),
       );
     const outcomes = this.planning ? PLAN_OUTCOMES : [...PLAN_OUTCOMES, "running"];
     return html(
       "ul",
-      { class: "ll-key" },
+      { class: "lr-key" },
       ...outcomes.map(entry),
       ...["function-error", "throttle", "system-error"].map(wait),
     );
@@ -249,7 +249,7 @@ class RetryView {
       this.sentences = JSON.stringify(sentences);
       this.story.replaceChildren(
         ...sentences.map((text, index) =>
-          html("li", { class: index === sentences.length - 1 ? `ll-last ll-${done ? "success" : "error"}` : null }, text),
+          html("li", { class: index === sentences.length - 1 ? `lr-last lr-${done ? "success" : "error"}` : null }, text),
         ),
       );
     }
