@@ -1,7 +1,7 @@
 """What the learner watches and drags: they draw the event log and ask questions.
 
 Notebooks say ``from lambdalab.widgets import Timeline, Monitor, diagram, facts``, and
-``ConcurrencyLab``, ``MemoryCost`` or ``CallPath``, which need no sandbox.
+``ConcurrencyLab``, ``MemoryCost``, ``CallPath`` or ``RetryTimeline``, which need no sandbox.
 """
 
 from __future__ import annotations

@@ -86,6 +86,7 @@ class Steps:
             fresh.append(step)
         over = len(self.steps) - self._limit
         if over > 0:
+            over += self._limit // 5  # seldom: the browser then gets all that is left anew
             del self.steps[:over]
             self.dropped += over
             gone = True

@@ -303,7 +303,7 @@ def test_what_is_new_is_told_and_old_steps_are_dropped() -> None:
     fresh, gone = steps.feed(pollers.log.events[:6])
     assert (len(fresh), gone) == (6, False)
     fresh, gone = steps.feed(pollers.log.events[6:])
-    assert (len(steps.steps), gone, steps.dropped) == (10, True, 2)
+    assert (len(steps.steps), gone, steps.dropped) == (8, True, 4)
     assert steps.steps[-1].counters["done"] == 4
     assert steps.feed([ev.SandboxReset(seq=99)]) == ([], True)
     assert (steps.steps, steps.lanes, steps.dropped) == ([], {}, 0)
