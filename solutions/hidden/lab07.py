@@ -232,7 +232,7 @@ def check_task_5(world: World) -> Verdict:
     _change(world, f"{tag}-new", "out")
     _change(world, f"{tag}-test-", "ok", "low")
     _change(world, f"{tag}-gone", "low", None)
-    _change(world, f"{tag}-slow", "ok", "slow", "out", "low", "ok")
+    _change(world, f"{tag}-slow", "ok", "ok", "out", "low", "ok")
     world.clock.advance(minutes=5)
     lines = [
         one.line.split()[1]

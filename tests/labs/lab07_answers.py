@@ -90,7 +90,7 @@ TASK_2 = [
         0.7,
         0.6,
     ),
-    function("task-2", "no dead-letter queue", _CODE + _CONNECT, 0.6, 0.6),
+    function("task-2", "no dead-letter queue", _CODE + _CONNECT, 0.5, 0.6),
     function(
         "task-2",
         "swallows it",
@@ -138,6 +138,15 @@ TASK_3 = [
         found=_FOUND.replace('"r9"', '"r8"'),
     ),
     _readings("found, not repaired", "", 0.3, 0.3),
+    Answer(
+        "puts back what it gave up",
+        {
+            "task-3-found": _FOUND,
+            "task-3-answer": _UPDATE.format(f"MaximumRetryAttempts=3, {_LOST}")
+            + "read(10, 70)"
+            + _UPDATE.format("BisectBatchOnFunctionError=True"),
+        },
+    ),
 ]
 
 # -- task 4: ship -------------------------------------------------------------------------
@@ -224,6 +233,11 @@ TASK_5 = [
         ),
         0,
         0,
+    ),
+    function(
+        "task-5",
+        "all but ok",
+        _RESTOCK.replace('["low", "out"]', '[{"anything-but": "ok"}]'),
     ),
     function("task-5", "from now on", _RESTOCK.replace("TRIM_HORIZON", "LATEST"), 0.7, 1),
 ]
