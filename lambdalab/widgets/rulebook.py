@@ -37,8 +37,8 @@ def value_text(fact: Fact[Any], lang: Language) -> str:
 
 
 def _number(value: float) -> str:
-    """Return a number as people write it: ``10,240``, ``0.2``, ``0.0000000309``."""
-    text = f"{value:,}"
+    """Return a number as people write it: ``10,240``, ``60``, ``0.2``, ``0.0000000309``."""
+    text = f"{int(value) if value == int(value) else value:,}"
     return format(Decimal(repr(value)), "f") if "e" in text else text
 
 
@@ -87,9 +87,9 @@ class Facts:
         if url:
             source = f"<a href='{html.escape(url)}' target='_blank' rel='noopener'>{source}</a>"
         return (
-            f"<tr><th scope='row' {left}>{html.escape(label)}</th>"
+            f"<tr><th scope='row' style='text-align:left;min-width:11em'>{html.escape(label)}</th>"
             f"<td {left}>{html.escape(value)}</td><td {left}>{source}</td>"
-            f"<td {left}>{html.escape(day)}</td></tr>"
+            f"<td style='text-align:left;white-space:nowrap'>{html.escape(day)}</td></tr>"
         )
 
 
