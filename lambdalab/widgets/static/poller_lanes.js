@@ -1,6 +1,7 @@
 // Draws lanes: what waits on the left, what the function has in the middle, what is over on the right.
 
 const MOST_CHIPS = 40;
+const MOST_ENDED = 20; // of those that are over, the newest
 /** What stands before a record's number: each place can be told without colour. */
 const PLACE_SIGNS = {
   waiting: "",
@@ -150,8 +151,9 @@ class PollerLanes {
 
   /** Chips of records, the oldest first; of too many, the first or the newest. */
   chipRow(lane, records, { first, reverse = false }) {
-    const over = records.length - MOST_CHIPS;
-    const shown = over > 0 ? (first ? records.slice(0, MOST_CHIPS) : records.slice(-MOST_CHIPS)) : records;
+    const most = first ? MOST_CHIPS : MOST_ENDED;
+    const over = records.length - most;
+    const shown = over > 0 ? (first ? records.slice(0, most) : records.slice(-most)) : records;
     const chips = shown.map((one) => this.chip(lane, one));
     if (over > 0) {
       const more = html("span", { class: "lp-more-chips" }, this.say("here.more", { count: over }));
