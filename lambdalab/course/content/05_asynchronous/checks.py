@@ -38,7 +38,10 @@ def _life(
     """Plan it by the rulebook, without any lag."""
     policy = Policy(max_retries=max_retries, max_age_s=float(max_age), lag=0.0)
     plan = retries.schedule([Outcome(one) for one in outcomes], policy)
-    return {"times": [one.time_s for one in plan], "end": _end(plan[-1].decision) if plan else None}
+    return {
+        "times": [round(one.time_s) for one in plan],
+        "end": _end(plan[-1].decision) if plan else None,
+    }
 
 
 def _end(decision: Decision) -> str | None:
