@@ -129,6 +129,10 @@ def test_the_lesson_s_questions_are_answered_by_the_plan(page: Page) -> None:
     assert "Retry 1 of 2 comes after 1 min" in told(page)[1]
     assert "sent back used none" in told(page)[-1]
     page.get_by_role("button", name="Reset").click()
+    # A notebook keeps Enter from changing a field by itself.
+    page.evaluate(
+        "document.addEventListener('keydown', (e) => e.key === 'Enter' && e.preventDefault(), true)"
+    )
     age = page.get_by_label("MaximumEventAgeInSeconds").first
     age.fill("60")
     age.press("Enter")

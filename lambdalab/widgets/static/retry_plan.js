@@ -31,6 +31,8 @@ class TimeField {
       max: values.at(-1),
       "aria-describedby": this.wrong.id,
       onchange: () => this.typed(),
+      // In a notebook, Enter alone changes no field.
+      onkeydown: (event) => event.key === "Enter" && this.typed(),
     });
     this.slider = html("input", {
       type: "range",
@@ -62,7 +64,7 @@ class TimeField {
     const [least, most] = [this.values[0], this.values.at(-1)];
     if (this.input.value.trim() !== "" && value >= least && value <= most) {
       this.wrong.textContent = "";
-      this.change(value, true);
+      if (value !== this.value) this.change(value, true);
     } else {
       // Nothing is changed until it is a number; what was typed stays to be mended.
       this.wrong.textContent = this.refuse(least, most);
@@ -71,6 +73,7 @@ class TimeField {
   }
 
   show(value) {
+    this.value = value;
     const near = (one) => Math.abs(this.values[one] - value);
     const steps = this.values.map((_, index) => index);
     this.slider.value = steps.reduce((best, one) => (near(one) < near(best) ? one : best));
