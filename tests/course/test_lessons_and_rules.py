@@ -8,7 +8,15 @@ import pytest
 
 from lambdalab.course import bank
 from lambdalab.i18n import LANGUAGES, Language
-from lambdalab.rules import concurrency, lifecycle, limits, pricing, queueing, retries
+from lambdalab.rules import (
+    concurrency,
+    lifecycle,
+    limits,
+    mappings,
+    pricing,
+    queueing,
+    retries,
+)
 from lambdalab.rules.services import waiting
 from lambdalab.rules.source import Fact
 
@@ -52,7 +60,7 @@ def test_report_in_the_quiz_bills_as_the_rulebook_does() -> None:
     assert f"Billed Duration: {lifecycle.billed_ms(12.31, 1230.02)} ms" in prompt
 
 
-@pytest.mark.parametrize("number", [0, 1, 3, 4, 5, 8])
+@pytest.mark.parametrize("number", [0, 1, 3, 4, 5, 6, 7, 8])
 def test_right_choices_stand_in_varying_places(number: int) -> None:
     places = {
         [choice.right for choice in question.choices].index(True)
@@ -253,3 +261,27 @@ def test_answers_of_the_asynchronous_lesson_follow_the_rules() -> None:
     assert _right("05-timeout-minutes") == 5 * (1 + limits.ASYNC_RETRIES.value)
     for lang in LANGUAGES:
         assert f"{limits.RECURSION.value} " in bank.question("05-loop").explanation[lang]
+
+
+@pytest.mark.parametrize(
+    ("number", "fact", "said"),
+    [
+        (6, limits.ASYNC_AGE_MIN, {"zh-TW": "最短的 {} 秒", "en": "the least there is, {} s"}),
+        (7, mappings.VISIBILITY_ADVICE, {"zh-TW": "**{} 倍**", "en": "**{} times**"}),
+        (7, mappings.SCALING_START, {"zh-TW": "從 {} 批開始", "en": "{} at first"}),
+        (7, mappings.SCALING_PER_MINUTE, {"zh-TW": "每分鐘加 {}", "en": "{} more per minute"}),
+        (7, mappings.CONCURRENCY_MIN, {"zh-TW": "它最小是 {}", "en": "least it can be is {}"}),
+    ],
+)
+def test_numbers_in_the_lessons_of_destinations_and_polling(
+    number: int, fact: Fact[int], said: dict[Language, str]
+) -> None:
+    text = _lesson(number)
+    for sentence in said.values():
+        assert sentence.format(fact.value) in text
+
+
+def test_the_visibility_timeout_in_the_quiz_is_what_aws_recommends() -> None:
+    question = bank.question("07-visibility-number")
+    assert question.number is not None
+    assert question.number.right == 30 * mappings.VISIBILITY_ADVICE.value
