@@ -94,14 +94,16 @@ def check_task_3(world: World) -> Verdict:
     bad = world.send("order", {"order": 9002, "amount": 0}, "live")
     test = world.send("order", {"order": 9003, "amount": 0})
     world.clock.advance(minutes=10)
+    arrived = False
     for request, right, what in (
         (fine, [("on-success", SHIPPING)], say("成功的訂單", "An order that succeeds")),
         (bad, [("on-failure", REVIEW)], say("失敗的訂單", "An order that fails")),
         (test, [], say("送給 `$LATEST` 的測試", "A test that is sent to `$LATEST`")),
     ):
         found = delivered(world, request)
+        arrived = arrived or bool(found)
         text = None if found == right else _elsewhere(what, found, right)
-        parts.append((0.2, float(found == right), text))
+        parts.append((0.2, float(found == right and arrived), text))  # nowhere at all: no merit
     tries = sum(
         isinstance(one, AttemptFinished) and one.request_id == bad for one in world.new_events()
     )
@@ -133,7 +135,13 @@ def narrow(world: World, name: str, queues: Sequence[str]) -> tuple[float, Text 
             f"`{name}` 的執行角色是 {shown(used)}，應該是 `{role}`。",
             f"The execution role of `{name}` is {shown(used)}; it should be `{role}`.",
         )
-    for policy, document in _policies(world, role):
+    policies = _policies(world, role)
+    if not policies:
+        return 0.0, say(
+            f"角色 `{role}` 還不能送訊息到任何佇列。",
+            f"The role `{role}` may not send messages to any queue yet.",
+        )
+    for policy, document in policies:
         for statement in _list(document["Statement"]):
             if statement["Effect"] == "Allow" and not _fits(statement, queues):
                 return 0.5, say(
