@@ -78,7 +78,7 @@ class RetryChart {
     this.marks = rows.flatMap((row, index) => this.marksOf(row, index));
     if (!this.marks.some(({ key }) => key === this.current)) this.current = null;
     if (!this.marks.some(({ key }) => key === this.pinned)) this.pinned = null;
-    const under = [...this.ticks(width, height), ...this.ageLine(age, height)];
+    const under = [...this.ticks(width, height, age), ...this.ageLine(age, height)];
     rows.forEach((row, index) => under.push(...this.rowShapes(row, index, { width, names, now })));
     this.under.replaceChildren(...under);
     this.drawMarks();
@@ -95,7 +95,7 @@ class RetryChart {
 
   // -- what does not have the focus -------------------------------------------------------
 
-  ticks(width, height) {
+  ticks(width, height, age) {
     const bottom = height - 30;
     const nodes = [svg("line", { class: "lr-rule", x1: 0, x2: width, y1: bottom, y2: bottom })];
     const step = STEPS.find((one) => (one / this.to) * this.room >= 74) ?? STEPS.at(-1);
@@ -113,24 +113,32 @@ class RetryChart {
       free = x + half;
       nodes.push(svg("text", { class: "lr-tick-name", x, y: bottom + 14, "text-anchor": "middle" }, text));
     }
-    nodes.push(svg("text", { class: "lr-tick-name", x: this.left, y: bottom + 28 }, this.say("since")));
+    const room = (this.ageName(age)?.from ?? width) - this.left - 6;
+    nodes.push(
+      svg("text", { class: "lr-tick-name", x: this.left, y: bottom + 28 }, shortened(this.say("since"), room)),
+    );
     return nodes;
   }
 
-  ageLine(age, height) {
-    if (!age || age > this.to * 1.0001) return [];
+  /** What stands at the line of the maximum age, and where; nothing if there is no such line. */
+  ageName(age) {
+    if (!age || age > this.to * 1.0001) return null;
     const x = this.x(age);
     const text = `${this.say("oldest")} ${this.length(age)}`;
-    const anchor = x + textWidth(text) + 6 > this.left + this.room + this.endPx ? "end" : "start";
+    const wide = textWidth(text);
+    const before = x + wide + 6 > this.left + this.room + this.endPx;
+    return { text, x: before ? x : x - 2, anchor: before ? "end" : "start", from: before ? x - wide : x - 2 };
+  }
+
+  ageLine(age, height) {
+    const name = this.ageName(age);
+    if (!name) return [];
+    const x = this.x(age);
     const right = this.left + this.room + 8;
     return [
       svg("rect", { class: "lr-too-old", x, y: 0, width: Math.max(0, right - x), height: height - 30 }),
       svg("line", { class: "lr-oldest", x1: x, x2: x, y1: 0, y2: height - 26 }),
-      svg(
-        "text",
-        { class: "lr-tick-name", x: x + (anchor === "end" ? 0 : -2), y: height - 2, "text-anchor": anchor },
-        text,
-      ),
+      svg("text", { class: "lr-tick-name", x: name.x, y: height - 2, "text-anchor": name.anchor }, name.text),
     ];
   }
 
@@ -152,11 +160,12 @@ class RetryChart {
     const right = this.left + this.room + 20;
     const lines = this.beside ? row.ends.slice(0, 2) : [row.ends.join(" · ")];
     lines.forEach((text, line) => {
-      const x = this.beside ? right : this.left - 4;
+      const x = this.beside ? right : 2;
       const place = this.beside ? y + 4 + (line - (lines.length - 1) / 2) * 15 : bottom - 9;
       const sort = line ? "lr-sent" : `lr-end lr-${row.endKind}`;
+      const room = (width - x - 4) / (line ? 1 : 1.1); // the first line is bold, and so wider
       nodes.push(
-        svg("text", { class: sort, x, y: place }, shortened(text, width - x - 4), svg("title", {}, row.ends.join(" · "))),
+        svg("text", { class: sort, x, y: place }, shortened(text, room), svg("title", {}, row.ends.join(" · "))),
       );
     });
     return nodes;
