@@ -88,7 +88,9 @@ class Facts:
             source = f"<a href='{html.escape(url)}' target='_blank' rel='noopener'>{source}</a>"
         return (
             f"<tr><th scope='row' style='text-align:left;min-width:11em'>{html.escape(label)}</th>"
-            f"<td {left}>{html.escape(value)}</td><td {left}>{source}</td>"
+            f"<td {left}>{html.escape(value)}</td>"
+            # A page's name is one long word: in a narrow window it breaks, and nothing is cut off.
+            f"<td style='text-align:left;overflow-wrap:anywhere;min-width:7em'>{source}</td>"
             f"<td style='text-align:left;white-space:nowrap'>{html.escape(day)}</td></tr>"
         )
 
