@@ -278,7 +278,6 @@ def test_one_more_is_never_due_without_time_passing() -> None:
     assert scaled(almost, now + wait - now) >= 4
 
 
-
 @given(st.floats(2, 1249))
 def test_next_scaling_is_when_one_more_may_run(allowed: float) -> None:
     wait = next_scaling(allowed)
