@@ -98,11 +98,11 @@ def check_task_2(world: World) -> Verdict:
 def check_task_3(world: World) -> Verdict:
     """Other items, in another order; what was found is the public check's part."""
     lost = world.outputs.get("lost")
-    if as_delivered(world, "order"):
+    if as_delivered(world, "accept"):
         return (
             not_attempted()
             if lost is None
-            else wrong("`order` 還是原來的程式碼。", "`order` still has its old code.", score=0.4)
+            else wrong("`accept` 還是原來的程式碼。", "`accept` still has its old code.", score=0.4)
         )
     wanted: list[tuple[dict[str, JsonValue], dict[str, object]]] = [
         ({"order": 951, "item": "table"}, {"status": "failed", "reason": "KeyError"}),
@@ -115,9 +115,9 @@ def check_task_3(world: World) -> Verdict:
     right = 0
     example = None
     for payload, rest in wanted:
-        answer = world.invoke("order", payload)
+        answer = world.invoke("accept", payload)
         expected = {"order": payload["order"], **rest}
-        problem = failure("order", payload, answer)
+        problem = failure("accept", payload, answer)
         if problem is None and answer.value == expected:
             right += 1
         else:
@@ -125,9 +125,9 @@ def check_task_3(world: World) -> Verdict:
                 example
                 or problem
                 or wrong(
-                    f"用 {shown(payload)} 調用 `order`，應該得到 {shown(expected)}，"
+                    f"用 {shown(payload)} 調用 `accept`，應該得到 {shown(expected)}，"
                     f"得到的是 {shown(answer.value)}。",
-                    f"Invoked with {shown(payload)}, `order` should return {shown(expected)}; it "
+                    f"Invoked with {shown(payload)}, `accept` should return {shown(expected)}; it "
                     f"returned {shown(answer.value)}.",
                 )
             )
@@ -138,15 +138,15 @@ def check_task_3(world: World) -> Verdict:
     text = None if example is None else example.text
     if text is None:
         return wrong(
-            f"{len(wanted)} 張訂單調用了 `stock` {asked} 次。",
-            f"For {len(wanted)} orders `stock` was invoked {asked} times.",
+            f"{len(wanted)} 張訂單調用了 `shelf` {asked} 次。",
+            f"For {len(wanted)} orders `shelf` was invoked {asked} times.",
             score=0.4 + 0.6 * share,
         )
     return wrong(text["zh-TW"], text["en"], score=0.4 + 0.6 * share)
 
 
 def _of_stock(event: object) -> bool:
-    return isinstance(event, InvokeReceived) and event.function == "stock"
+    return isinstance(event, InvokeReceived) and event.function == "shelf"
 
 
 def check_task_4(world: World) -> Verdict:

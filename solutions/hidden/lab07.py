@@ -107,11 +107,11 @@ def _connected(world: World, name: str) -> list[dict[str, Any]]:
 
 def check_task_2(world: World) -> Verdict:
     """Forty parcels, five of them broken, in many batches."""
-    if not _connected(world, "parcels"):
+    if not _connected(world, "intake"):
         return (
             not_attempted()
-            if as_delivered(world, "parcels")
-            else wrong("`parcels` 還沒有映射。", "`parcels` has no mapping yet.")
+            if as_delivered(world, "intake")
+            else wrong("`intake` 還沒有映射。", "`intake` has no mapping yet.")
         )
     tag = uuid.uuid4().hex[:6]
     _messages(world, "lab07-broken")

@@ -93,7 +93,7 @@ TASK_2 = [
 
 _LOST = "lost = [103, 105, 107]"
 _REPAIRED = """
-deploy("order", ORDER.replace(
+deploy("accept", ORDER.replace(
     'if response["StatusCode"] != 200:',
     'answer = json.load(response["Payload"])\\n    if "FunctionError" in response:',
 ).replace('"no answer"', 'answer["errorType"]'))
@@ -110,9 +110,9 @@ TASK_3 = [
     _order("looks at FunctionError", _REPAIRED),
     _order(
         "tried under the numbers of the morning",
-        'invoke("order", {"order": 101, "item": "sofa"})\n'
+        'invoke("accept", {"order": 101, "item": "sofa"})\n'
         + _REPAIRED
-        + 'invoke("order", {"order": 150, "item": "sofa"})\n',
+        + 'invoke("accept", {"order": 150, "item": "sofa"})\n',
     ),
     _order("found, not repaired", "print('later')", 0.4, 0.4),
     _order("repaired, one not found", _REPAIRED, 0.6, 1, "lost = [103, 107]"),
@@ -126,13 +126,13 @@ TASK_3 = [
         "asks twice",
         _REPAIRED.replace(
             '\\n    if "FunctionError"',
-            '\\n    aws.invoke(FunctionName="stock", Payload=b"{}")\\n    if "FunctionError"',
+            '\\n    aws.invoke(FunctionName="shelf", Payload=b"{}")\\n    if "FunctionError"',
         ),
         0.4,
         0.4 + 0.6 * 0.5,
     ),
     _order(
-        "repairs the other", 'deploy("stock", STOCK.replace("sleep(30)", "sleep(0)"))', 0.4, 0.4
+        "repairs the other", 'deploy("shelf", STOCK.replace("sleep(30)", "sleep(0)"))', 0.4, 0.4
     ),
 ]
 

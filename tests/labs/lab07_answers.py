@@ -61,7 +61,7 @@ TASK_1 = [
 # -- task 2: parcels ----------------------------------------------------------------------
 
 _CODE = """
-deploy("parcels", PARCELS.replace(
+deploy("intake", PARCELS.replace(
     "    for record in", "    failed = []\\n    for record in"
 ).replace(
     'raise ValueError(f"parcel {parcel[\\'id\\']} has no weight")',
@@ -77,7 +77,7 @@ sqs.set_queue_attributes(
 """
 _CONNECT = """
 aws.create_event_source_mapping(
-    FunctionName="parcels", EventSourceArn=queue("lab07-parcels"), BatchSize=10,
+    FunctionName="intake", EventSourceArn=queue("lab07-parcels"), BatchSize=10,
     FunctionResponseTypes=["ReportBatchItemFailures"],
 )
 """

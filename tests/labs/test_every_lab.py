@@ -5,6 +5,7 @@ Solutions and untouched labs are graded in ``tests/grading/test_labs.py``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
@@ -44,6 +45,16 @@ def test_every_lab_has_answers() -> None:
     assert labs == sorted(ANSWERS)
     for lab, tasks in ANSWERS.items():
         assert list(tasks) == [task.id for task in Graded.of(lab).lab.spec.tasks]
+
+
+def test_labs_in_one_sandbox_do_not_get_in_each_others_way() -> None:
+    """A function of an earlier lab would pass for the one that a later lab delivers."""
+    names: dict[str, str] = {}
+    for lab in ANSWERS:
+        source = Graded.of(lab).lab.notebook("en").read_text("utf-8").replace('\\"', '"')
+        for name in sorted(set(re.findall(r'(?:deliver|deploy|is_delivered)\("([\w-]+)"', source))):
+            assert names.setdefault(name, lab) == lab, f"{lab} and {names[name]} have {name}"
+    assert {"intake", "shelf"} <= names.keys()
 
 
 @pytest.mark.parametrize("lab", ANSWERS)

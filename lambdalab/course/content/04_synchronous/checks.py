@@ -38,13 +38,13 @@ MODES = ("sync", "async", "poll")
 MORNING = range(101, 109)
 """The orders that the set-up takes."""
 TAKEN = re.compile(r"order (\d+): ")
-"""What ``stock`` logs of an order."""
+"""What ``shelf`` logs of an order."""
 BUSY_MS = 990
 """A little less than the payment company takes."""
 FAILED = ("KeyError", "Sandbox.Timedout")
 """What becomes of an item that is not on the shelves, and of one that takes too long."""
 ITEMS = {"desk": None, "sofa": FAILED[0], "piano": FAILED[1]}
-"""Item -> why ``stock`` fails, if it does."""
+"""Item -> why ``shelf`` fails, if it does."""
 
 
 # -- task 1 -------------------------------------------------------------------------------
@@ -99,9 +99,9 @@ def check_task_2(world: World) -> Verdict:
 
 
 def check_task_3(world: World) -> Verdict:
-    """Look at what was found, and send one order of each kind through `order`."""
+    """Look at what was found, and send one order of each kind through `accept`."""
     lost = world.outputs.get("lost")
-    repaired = not as_delivered(world, "order")
+    repaired = not as_delivered(world, "accept")
     if lost is None and not repaired:
         return not_attempted()
     parts: list[Part] = []
@@ -118,10 +118,10 @@ def check_task_3(world: World) -> Verdict:
             ),
         )
     )
-    if not as_delivered(world, "stock"):
+    if not as_delivered(world, "shelf"):
         text = say(
-            "`stock` 的程式碼或設定變了；它要維持原樣。",
-            "The code or the settings of `stock` changed; they should stay as they were.",
+            "`shelf` 的程式碼或設定變了；它要維持原樣。",
+            "The code or the settings of `shelf` changed; they should stay as they were.",
         )
         return weighed([*parts, (0.6, 0.0, text)])
     share, problem = _orders(world, repaired=repaired)
@@ -129,13 +129,13 @@ def check_task_3(world: World) -> Verdict:
 
 
 def _lost(world: World) -> list[int]:
-    """Return the orders of the morning that failed, from the log of ``stock``.
+    """Return the orders of the morning that failed, from the log of ``shelf``.
 
     What the learner tried since then comes later, under the same numbers perhaps.
     """
     failed: dict[int, bool] = {}
     order: int | None = None
-    for line in world.log_lines("stock"):
+    for line in world.log_lines("shelf"):
         if taken := TAKEN.match(line):
             number = int(taken[1])
             order = number if number in MORNING and number not in failed else None
@@ -148,32 +148,32 @@ def _lost(world: World) -> list[int]:
 
 def _orders(world: World, *, repaired: bool) -> tuple[float, Text | None]:
     if not repaired:
-        return 0.0, say("`order` 還是原來的程式碼。", "`order` still has its old code.")
+        return 0.0, say("`accept` 還是原來的程式碼。", "`accept` still has its old code.")
     right = 0
     texts: list[Text] = []
     for number, (item, reason) in enumerate(ITEMS.items(), 901):
         payload: JsonValue = {"order": number, "item": item}
-        answer = world.invoke("order", payload)
+        answer = world.invoke("accept", payload)
         wanted = {"order": number, "status": "confirmed"}
         if reason is not None:
             wanted = {"order": number, "status": "failed", "reason": reason}
-        problem = failure("order", payload, answer)
+        problem = failure("accept", payload, answer)
         if problem is not None and problem.text is not None:
             texts.append(problem.text)
         elif answer.value != wanted:
             texts.append(
                 say(
-                    f"用 {shown(payload)} 調用 `order`，應該得到 {shown(wanted)}，"
+                    f"用 {shown(payload)} 調用 `accept`，應該得到 {shown(wanted)}，"
                     f"得到的是 {shown(answer.value)}。",
-                    f"Invoked with {shown(payload)}, `order` should return {shown(wanted)}; it "
+                    f"Invoked with {shown(payload)}, `accept` should return {shown(wanted)}; it "
                     f"returned {shown(answer.value)}.",
                 )
             )
         elif _asked(world, answer) != 1:
             texts.append(
                 say(
-                    "`order` 調用 `stock` 不只一次，或根本沒有調用。",
-                    "`order` invoked `stock` more than once, or not at all.",
+                    "`accept` 調用 `shelf` 不只一次，或根本沒有調用。",
+                    "`accept` invoked `shelf` more than once, or not at all.",
                 )
             )
         else:
@@ -182,11 +182,11 @@ def _orders(world: World, *, repaired: bool) -> tuple[float, Text | None]:
 
 
 def _asked(world: World, answer: Invocation) -> int:
-    """Count the invocations of ``stock`` during one of ``order``."""
+    """Count the invocations of ``shelf`` during one of ``accept``."""
     events = world.new_events()
     begin = next(one.seq for one in events if getattr(one, "request_id", "") == answer.request_id)
     return sum(
-        isinstance(one, InvokeReceived) and one.function == "stock" and one.seq > begin
+        isinstance(one, InvokeReceived) and one.function == "shelf" and one.seq > begin
         for one in events
     )
 

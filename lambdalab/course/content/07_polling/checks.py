@@ -90,14 +90,12 @@ def items(world: World, table: str) -> list[dict[str, Any]]:
 
 def check_task_2(world: World) -> Verdict:
     """Send a batch with a broken parcel in it, and look at the queue's settings."""
-    connected = mapping(world, "parcels")
+    connected = mapping(world, "intake")
     if connected is None:
         return (
             not_attempted()
-            if as_delivered(world, "parcels")
-            else wrong(
-                "`parcels` 還沒有映射，或有好幾個。", "`parcels` has no mapping, or several."
-            )
+            if as_delivered(world, "intake")
+            else wrong("`intake` 還沒有映射，或有好幾個。", "`intake` has no mapping, or several.")
         )
     tag = uuid.uuid4().hex[:6]
     broken = f"{tag}-4"
@@ -141,7 +139,7 @@ def _settings(world: World, connected: Mapping[str, Any]) -> list[Part]:
     url = sqs.get_queue_url(QueueName=PARCELS)["QueueUrl"]
     names = ["VisibilityTimeout", "RedrivePolicy"]
     found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names).get("Attributes", {})
-    function = world.function("parcels") or {}
+    function = world.function("intake") or {}
     wanted = mappings.VISIBILITY_ADVICE.value * int(function.get("Timeout", 0))
     visible = int(found.get("VisibilityTimeout", 0))
     received = json.loads(found.get("RedrivePolicy", "{}")).get("maxReceiveCount")
