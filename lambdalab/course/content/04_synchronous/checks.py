@@ -203,13 +203,18 @@ def charges(world: World, order: str) -> list[dict[str, Any]]:
 
 
 def _settle(world: World) -> None:
-    """Wait for invocations of ``charge`` that go on although nobody waits for them."""
+    """Wait for invocations of ``charge`` that go on although nobody waits for them.
+
+    Some of them may have begun before the checks: the last thing a learner tried.
+    """
     for _ in range(100):
-        begun = sum(
-            isinstance(one, InvokeStarted) and one.function == "charge"
-            for one in world.new_events()
-        )
-        if begun <= len(_runs(world)):
+        events = [*world.events, *world.new_events()]
+        ended = {one.request_id for one in events if isinstance(one, InvokeFinished)}
+        if all(
+            one.request_id in ended
+            for one in events
+            if isinstance(one, InvokeStarted) and one.function == "charge"
+        ):
             return
         time.sleep(0.1)
 
