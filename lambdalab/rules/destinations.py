@@ -9,12 +9,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from lambdalab.rules import limits
 from lambdalab.rules.retries import Condition
+from lambdalab.rules.shapes.timestamps import by_day, to_milliseconds
 from lambdalab.rules.source import Fact, Source
 
 __all__ = [
@@ -29,7 +29,6 @@ __all__ = [
     "destination_problem",
     "event_entry",
     "fitted",
-    "iso_time",
     "kind_of",
     "object_key",
     "permissions",
@@ -46,6 +45,7 @@ _ARN = (
 )
 _DESTINATION = r"$|kafka://([^.]([a-zA-Z0-9\-_.]{0,248}))|" + _ARN
 _FIFO = ".fifo"
+_KEYS = "aws/lambda/async/*"
 
 REFUSED = (429, "Rate Exceeded.")
 """HTTP status and message of an invocation that is throttled."""
@@ -160,13 +160,16 @@ def dead_letter_problem(arn: str) -> str | None:
     return None
 
 
-def permissions(arn: str) -> tuple[tuple[str, str], ...]:
-    """Return the actions and resources an execution role must allow to send to a target."""
+def permissions(arn: str, key: str = _KEYS) -> tuple[tuple[str, str], ...]:
+    """Return the actions and resources an execution role must allow to send to a target.
+
+    ``key``: of the object that a bucket gets, or a pattern of it.
+    """
     kind = kind_of(arn)
     if kind is None:
         return ()
     if kind is TargetKind.S3:
-        return (("s3:PutObject", f"{arn}/aws/lambda/async/*"), ("s3:ListBucket", arn))
+        return (("s3:PutObject", f"{arn}/{key}"), ("s3:ListBucket", arn))
     return tuple((action, arn) for action in ACTIONS[kind])
 
 
@@ -211,13 +214,6 @@ class Response:
     status_code: int = 200
 
 
-def iso_time(seconds: float) -> str:
-    """Return an epoch time as records have it: ``2019-11-14T18:16:05.568Z``."""
-    millis = round(seconds * 1000)
-    moment = datetime.fromtimestamp(millis // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{millis % 1000:03d}Z"
-
-
 def record(
     *,
     request_id: str,
@@ -250,7 +246,7 @@ def record(
     """
     found: dict[str, Any] = {
         "version": "1.0",
-        "timestamp": iso_time(time),
+        "timestamp": to_milliseconds(time),
         "requestContext": {
             "requestId": request_id,
             "functionArn": function_arn,
@@ -317,8 +313,7 @@ def object_key(function: str, time: float, unique: str) -> str:
     unique
         A random UUID.
     """
-    moment = datetime.fromtimestamp(time, UTC)
-    return f"aws/lambda/async/{function}/{moment:%Y/%m/%d}/{moment:%Y-%m-%dT%H.%M.%S}-{unique}"
+    return f"aws/lambda/async/{function}/{by_day(time, unique)}"
 
 
 def event_entry(text: str, *, condition: Condition, function_arn: str, bus: str) -> dict[str, Any]:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from lambdalab.rules import destinations
-from lambdalab.rules.shapes.timestamps import to_milliseconds
+from lambdalab.rules.shapes.timestamps import by_day, to_milliseconds
 from lambdalab.rules.source import Source
 
 __all__ = [
+    "OBJECT_KEYS",
     "SOURCE",
     "BatchInfo",
     "Condition",
@@ -175,7 +175,10 @@ def discard_record(
     return record
 
 
+OBJECT_KEYS = "aws/lambda/*"
+"""What the keys of all such objects match."""
+
+
 def object_key(mapping: str, shard: str, now: float, unique: str) -> str:
     """Return the key of the object that S3 gets: by mapping, shard and day (:data:`SOURCE`)."""
-    moment = datetime.fromtimestamp(now, UTC)
-    return f"aws/lambda/{mapping}/{shard}/{moment:%Y/%m/%d}/{moment:%Y-%m-%dT%H.%M.%S}-{unique}"
+    return f"aws/lambda/{mapping}/{shard}/{by_day(now, unique)}"

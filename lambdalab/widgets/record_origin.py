@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lambdalab.i18n import Language, message
-from lambdalab.rules.destinations import iso_time
+from lambdalab.rules.shapes.timestamps import to_milliseconds
 from lambdalab.sandbox import events as ev
 from lambdalab.sandbox.events import Event
 
@@ -203,7 +203,7 @@ def targets(record: Mapping[str, Any], path: Sequence[str]) -> tuple[str, ...]:
 
 def moment(seconds: float) -> str:
     """Return the time of day as a record writes it, so that both can be compared."""
-    return iso_time(seconds)[11:]
+    return to_milliseconds(seconds)[11:]
 
 
 def cards(record: Mapping[str, Any], known: History, lang: Language) -> tuple[Card, ...]:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-__all__ = ["to_milliseconds", "to_seconds"]
+__all__ = ["by_day", "to_milliseconds", "to_seconds"]
+
+
+def by_day(time: float, unique: str) -> str:
+    """Return how the key of an object that Lambda puts into S3 ends: day, second, a UUID."""
+    moment = datetime.fromtimestamp(time, UTC)
+    return f"{moment:%Y/%m/%d}/{moment:%Y-%m-%dT%H.%M.%S}-{unique}"
 
 
 def to_milliseconds(time: float) -> str:

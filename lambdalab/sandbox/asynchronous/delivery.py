@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-import traceback
+import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
@@ -104,13 +103,14 @@ class Delivery:
 
         def work() -> None:
             if target is TargetKind.SQS:
-                targets.send_to_queue(arn, text, _trace(event))
+                targets.send_to_queue(arn, text, trace=_trace(event))
             elif target is TargetKind.SNS:
                 targets.send_to_topic(arn, text)
             elif target is TargetKind.EVENTS:
                 targets.put_event(arn, text, condition, function_arn)
             elif target is TargetKind.S3:
-                targets.put_object(arn, text, event.call.account, event.call.name, now)
+                key = rules.object_key(event.call.name, now, str(uuid.uuid4()))
+                targets.put_object(arn, key, text, account=event.call.account)
             else:
                 self._hand_on(arn, text, event)
 
@@ -137,24 +137,16 @@ class Delivery:
         self, arn: str, body: str, event: QueuedEvent, attributes: targets.Attributes
     ) -> None:
         if rules.kind_of(arn) is TargetKind.SNS:
-            targets.send_to_topic(arn, body, attributes)
+            targets.send_to_topic(arn, body, attributes=attributes)
         else:
-            targets.send_to_queue(arn, body, _trace(event), attributes)
+            targets.send_to_queue(arn, body, trace=_trace(event), attributes=attributes)
 
     def _try(self, role: str, arn: str, event: QueuedEvent, work: Callable[[], None]) -> str | None:
         """Send, if the role may; return why that did not work."""
-        try:
-            with self._passing():
-                if not targets.exists(arn, account=event.call.account):
-                    return rules.target_invalid(arn)
-                action = targets.forbidden(role, arn)
-                if action is not None:
-                    return rules.unpermitted(action, arn)
-                work()
-        except Exception as error:  # noqa: BLE001 - whatever a service says, the log has it
-            traceback.print_exc(file=sys.stderr)
-            return str(getattr(error, "message", "") or error)
-        return None
+        account = event.call.account
+        return targets.tried(
+            work, lambda: targets.refusal(arn, account=account, role=role), self._passing
+        )
 
     def _tell(
         self,

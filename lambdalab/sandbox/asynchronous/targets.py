@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from lambdalab.rules import destinations as rules
@@ -10,7 +13,16 @@ from lambdalab.rules.destinations import TargetKind
 from lambdalab.rules.retries import Condition
 from lambdalab.sandbox.untyped import Untyped
 
-__all__ = ["exists", "forbidden", "put_event", "put_object", "send_to_queue", "send_to_topic"]
+__all__ = [
+    "exists",
+    "forbidden",
+    "put_event",
+    "put_object",
+    "refusal",
+    "send_to_queue",
+    "send_to_topic",
+    "tried",
+]
 
 Attributes = dict[str, tuple[str, str]]
 """Attributes of a message: name -> (data type, value)."""
@@ -86,39 +98,101 @@ def _function_exists(arn: str) -> bool:
     return True
 
 
-def forbidden(role: str, arn: str) -> str | None:
-    """Return the first action that a role may not do, but must to send to a target."""
+def forbidden(role: str, arn: str, key: str | None = None) -> str | None:
+    """Return the first action that a role may not do, but must to send to a target.
+
+    ``key``: as :func:`lambdalab.rules.destinations.permissions` has it.
+    """
     from lambdalab.sandbox import permissions
 
-    for action, resource in rules.permissions(arn):
+    needed = rules.permissions(arn) if key is None else rules.permissions(arn, key)
+    for action, resource in needed:
         if not permissions.role_may(role, action, resource):
             return action
     return None
 
 
+def refusal(arn: str, *, account: str, role: str, key: str | None = None) -> str | None:
+    """Say why nothing can be sent to a destination, or return ``None``.
+
+    Parameters
+    ----------
+    arn
+        Of the destination.
+    account
+        Of the function that sends.
+    role
+        Its execution role.
+    key
+        Of the object that a bucket gets.
+    """
+    if not exists(arn, account=account):
+        return rules.target_invalid(arn)
+    action = forbidden(role, arn, key)
+    return None if action is None else rules.unpermitted(action, arn)
+
+
 # -- sending ------------------------------------------------------------------------------
 
 
+def tried(
+    work: Callable[[], None],
+    refused: Callable[[], str | None],
+    passing: Callable[[], AbstractContextManager[None]],
+) -> str | None:
+    """Send, unless that is refused; return why it did not work.
+
+    Parameters
+    ----------
+    work
+        Sends.
+    refused
+        Says why nothing can be sent; ``None`` if nothing is in the way.
+    passing
+        Entered meanwhile, because moto's state is touched.
+    """
+    try:
+        with passing():
+            why = refused()
+            if why is None:
+                work()
+            return why
+    except Exception as error:  # noqa: BLE001 - whatever a service says, the log has it
+        traceback.print_exc(file=sys.stderr)
+        return str(getattr(error, "message", "") or error)
+
+
 def send_to_queue(
-    arn: str, text: str, trace: str | None, attributes: Attributes | None = None
+    arn: str,
+    text: str,
+    *,
+    trace: str | None = None,
+    attributes: Attributes | None = None,
+    group_id: str | None = None,
 ) -> None:
-    """Send a message."""
+    """Send a message; ``group_id`` is for a FIFO queue."""
     given: dict[str, Any] = {
         name: {"DataType": kind, "StringValue": value}
         for name, (kind, value) in (attributes or {}).items()
     }
     system = {"AWSTraceHeader": {"DataType": "String", "StringValue": trace}} if trace else None
     _queues(arn).send_message(
-        _place(arn)[2], text, message_attributes=given, system_attributes=system
+        _place(arn)[2],
+        text,
+        message_attributes=given,
+        system_attributes=system,
+        group_id=group_id,
     )
 
 
-def send_to_topic(arn: str, text: str, attributes: Attributes | None = None) -> None:
+def send_to_topic(
+    arn: str, text: str, *, attributes: Attributes | None = None, subject: str | None = None
+) -> None:
     """Publish a message."""
     given = {
         name: {"Type": kind, "Value": value} for name, (kind, value) in (attributes or {}).items()
     }
-    _topics(arn).publish(text, arn=arn, message_attributes=given)
+    _topics(arn).publish(text, arn=arn, subject=subject, message_attributes=given)
 
 
 def put_event(arn: str, text: str, condition: Condition, function_arn: str) -> None:
@@ -135,7 +209,6 @@ def put_event(arn: str, text: str, condition: Condition, function_arn: str) -> N
         raise ValueError(f"{answer['ErrorCode']}: {answer['ErrorMessage']}")
 
 
-def put_object(arn: str, text: str, account: str, function: str, time: float) -> None:
-    """Put an object into a bucket; ``time`` is in epoch seconds."""
-    key = rules.object_key(function, time, str(uuid.uuid4()))
+def put_object(arn: str, key: str, text: str, *, account: str) -> None:
+    """Put an object into a bucket of an account."""
     _buckets(account, arn).put_object(_place(arn)[2], key, text.encode())

@@ -116,11 +116,9 @@ def _destinations(latest: LabFunction, qualifier: str, config: Mapping[str, Any]
         raise ApiError(400, *problem)
     role = role_of(latest, qualifier)
     for arn in filter(None, wanted.values()):
-        if not targets.exists(arn, account=latest.account_id):
-            raise invalid_parameter(rules.target_invalid(arn))
-        action = targets.forbidden(role, arn)
-        if action is not None:
-            raise invalid_parameter(rules.unpermitted(action, arn))
+        refusal = targets.refusal(arn, account=latest.account_id, role=role)
+        if refusal is not None:
+            raise invalid_parameter(refusal)
     return {name: {"Destination": arn} if arn else {} for name, arn in wanted.items()}
 
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 from moto.awslambda import models
 
 from lambdalab.i18n import message
+from lambdalab.rules import discards
 from lambdalab.rules import mappings as rules
-from lambdalab.rules.discards import destination_problem
 from lambdalab.rules.mappings import Problem
 from lambdalab.sandbox import motosqs, mototime, permissions
+from lambdalab.sandbox.asynchronous import targets
 from lambdalab.sandbox.lambda_service import hooks
 from lambdalab.sandbox.lambda_service.errors import ApiError, conflict, invalid_parameter, not_found
 from lambdalab.sandbox.pollers.mapping import LabMapping, State
 from lambdalab.sandbox.pollers.registry import pollers
-from lambdalab.sandbox.pollers.stream_destination import destination_refusal
 from lambdalab.sandbox.untyped import Untyped
 
 if TYPE_CHECKING:
@@ -257,12 +257,14 @@ def _check_role(kind: str, source: str, function: LabFunction) -> None:
 def _check_destination(spec: dict[str, Any], function_arn: str, role: str) -> None:
     config = spec.get("DestinationConfig") or {}
     words = function_arn.split(":")
-    problem = destination_problem(config, function=":".join(words[:7]))
+    problem = discards.destination_problem(config, function=":".join(words[:7]))
     if problem:
         raise ApiError(400, *problem)
     arn = (config.get("OnFailure") or {}).get("Destination")
-    refusal = destination_refusal(arn, account=words[4], role=role) if arn else None
-    if refusal:
+    if not arn:
+        return
+    refusal = targets.refusal(arn, account=words[4], role=role, key=discards.OBJECT_KEYS)
+    if refusal is not None:
         raise invalid_parameter(refusal)
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-import traceback
 import uuid
 
 from lambdalab.rules import discards
@@ -16,7 +14,6 @@ from lambdalab.sandbox.events import DestinationDelivered, RecordsDiscarded
 from lambdalab.sandbox.pollers.lane import Batch
 from lambdalab.sandbox.pollers.stream_attempt import event_of
 from lambdalab.sandbox.pollers.stream_context import Polled
-from lambdalab.sandbox.pollers.stream_destination import destination_refusal
 from lambdalab.sandbox.pollers.stream_source import StreamRecord
 
 __all__ = ["discard"]
@@ -81,27 +78,17 @@ def _send(polled: Polled, arn: str, text: str, key: str) -> str | None:
     """Send, if the role may; return why that did not work. ``key``: of the object, for S3."""
     kind = kind_of(arn)
     account = polled.function_arn.split(":")[4]
-    try:
-        with polled.parts.gate.passing():
-            refusal = destination_refusal(
-                arn, account=account, role=polled.role_arn() or "", key=key
-            )
-            if refusal is not None:
-                return refusal
-            if kind is TargetKind.SQS:
-                targets.send_to_queue(arn, text, None)
-            elif kind is TargetKind.SNS:
-                targets.send_to_topic(arn, text)
-            else:
-                _put_object(arn, key, text, account)
-    except Exception as error:  # noqa: BLE001 - whatever a service says, the log has it
-        traceback.print_exc(file=sys.stderr)
-        return str(getattr(error, "message", "") or error)
-    return None
 
+    def work() -> None:
+        if kind is TargetKind.SQS:
+            targets.send_to_queue(arn, text)
+        elif kind is TargetKind.SNS:
+            targets.send_to_topic(arn, text)
+        else:
+            targets.put_object(arn, key, text, account=account)
 
-def _put_object(arn: str, key: str, text: str, account: str) -> None:
-    from moto.s3.models import s3_backends
-
-    _, partition, _, _, _, bucket = arn.split(":", 5)
-    s3_backends[account][partition].put_object(bucket, key, text.encode())
+    return targets.tried(
+        work,
+        lambda: targets.refusal(arn, account=account, role=polled.role_arn() or "", key=key),
+        polled.parts.gate.passing,
+    )

@@ -6,10 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from moto.sns.models import sns_backends
-from moto.sqs.models import sqs_backends
-
 from lambdalab.sandbox import permissions
+from lambdalab.sandbox.asynchronous import targets
 from lambdalab.sandbox.events import PushRefused
 from lambdalab.sandbox.lambda_service.errors import ApiError
 from lambdalab.sandbox.lambda_service.service import Call
@@ -167,17 +165,9 @@ def to_queue(
     group_id: str | None = None,
 ) -> Failure | None:
     """Send a message to a queue; ``attributes`` are its message attributes, all strings."""
-    _, _, _, region, account, name = arn.split(":", 5)
+    given = {name: ("String", value) for name, value in (attributes or {}).items()}
     try:
-        sqs_backends[account][region].send_message(
-            queue_name=name,
-            message_body=body,
-            message_attributes={
-                key: {"DataType": "String", "StringValue": value}
-                for key, value in (attributes or {}).items()
-            },
-            group_id=group_id,
-        )
+        targets.send_to_queue(arn, body, attributes=given, group_id=group_id)
     except Exception as error:  # noqa: BLE001 - whatever moto says, the message did not arrive
         return _of_moto(error)
     return None
@@ -185,9 +175,8 @@ def to_queue(
 
 def to_topic(arn: str, message: str, *, subject: str | None = None) -> Failure | None:
     """Publish a message to a topic."""
-    _, _, _, region, account, _ = arn.split(":", 5)
     try:
-        sns_backends[account][region].publish(message=message, arn=arn, subject=subject)
+        targets.send_to_topic(arn, message, subject=subject)
     except Exception as error:  # noqa: BLE001 - whatever moto says, the message did not arrive
         return _of_moto(error)
     return None
