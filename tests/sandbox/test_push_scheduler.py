@@ -179,8 +179,10 @@ def test_disabled_enabled_updated_deleted(
     target = {"Arn": function_arn(), "RoleArn": execution_role}
     usual = {"Name": "s", "FlexibleTimeWindow": OFF, "Target": target}
     scheduler.update_schedule(**usual, ScheduleExpression=expression)
+    sandbox.clock.advance()
     first = due(sandbox)
     assert first is not None and first > sandbox.clock.now()
+    assert got(sandbox, 0) == []  # what was missed while it was disabled is not made up for
     scheduler.update_schedule(**usual, ScheduleExpression="cron(0 13 * * ? *)")
     assert due(sandbox) not in (None, first)
     scheduler.delete_schedule(Name="s")

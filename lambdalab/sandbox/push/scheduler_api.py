@@ -46,12 +46,15 @@ def _update(self: Untyped, **options: Untyped) -> Untyped:
     _check(options)
     schedule = self.get_schedule(options["group_name"], options["name"])
     before = (schedule.schedule_expression, schedule.start_date)
+    disabled = schedule.state == "DISABLED"
     _plain_update(self, **options)
     schedule.state = options["state"] or "ENABLED"
     schedule.action_after_completion = _asked("ActionAfterCompletion")
     now = hub().clock.now()
     if before != (schedule.schedule_expression, schedule.start_date):
         schedule.lab_since, schedule.lab_last = now, None
+    elif disabled:
+        schedule.lab_since = now  # what was missed meanwhile is not made up for
     scheduler_runs.plan(self, schedule, now)
     return schedule
 
